@@ -1,0 +1,40 @@
+"""What accompanies one request or one message through the code: its correlation and its cause."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from opentelemetry import propagate
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """`correlation_id` names the whole chain that a request started; `causation_id` the event that led here."""
+
+    correlation_id: str | None = None
+    causation_id: str | None = None
+
+
+_NOWHERE = Context()
+_current: ContextVar[Context] = ContextVar("stoa_context", default=_NOWHERE)
+
+
+def current() -> Context:
+    return _current.get()
+
+
+@contextmanager
+def use(context: Context) -> Iterator[None]:
+    token = _current.set(context)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+def traceparent() -> str | None:
+    """The W3C traceparent of the current span, or None outside any trace."""
+    carrier: dict[str, str] = {}
+    propagate.inject(carrier)
+    return carrier.get("traceparent")

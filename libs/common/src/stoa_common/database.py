@@ -1,0 +1,88 @@
+"""The service's own database: models' base, sessions, and the one unit of work a request or message."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from sqlalchemy import DateTime, MetaData, text
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import DeclarativeBase
+
+from stoa_common.messaging import outbox
+
+Session = AsyncSession
+
+
+class Base(DeclarativeBase):
+    """Base of every model. Constraints get names, so that migrations can speak of them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: DateTime(timezone=True)}  # noqa: RUF012  # SQLAlchemy's own declaration
+
+
+class Database:
+    """An engine with its sessions. Roles in one process have one each, so that none starves another."""
+
+    def __init__(self, url: str, *, pool_size: int = 10, application_name: str = "stoa") -> None:
+        self.url = url
+        self.engine = create_async_engine(
+            url.replace("postgresql://", "postgresql+asyncpg://", 1),
+            pool_size=pool_size,
+            max_overflow=0,
+            # A server that restarted leaves dead connections behind; the first use of each finds out.
+            pool_pre_ping=True,
+            # A failed statement is logged, and its values may be personal.
+            hide_parameters=True,
+            connect_args={"server_settings": {"application_name": application_name}, "timeout": 5},
+        )
+        self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Session]:
+        """One unit of work: what was recorded in the outbox is written, then all of it commits, or none."""
+        async with self._sessions() as session:
+            yield session
+            await outbox.write(session)
+            await session.commit()
+
+    async def ping(self) -> None:
+        async with self.engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+
+async def _request_session(request: Request) -> AsyncIterator[Session]:
+    database: Database = request.app.state.database
+    async with database.transaction() as session:
+        request.state.session = session
+        yield session
+
+
+# scope="function": FastAPI would otherwise commit after the answer was sent, and a failed commit would still say 200.
+SessionDep = Annotated[Session, Depends(_request_session, scope="function")]
+
+
+def get_database(request: Request) -> Database:
+    database: Database = request.app.state.database
+    return database
+
+
+DatabaseDep = Annotated[Database, Depends(get_database)]
+"""For streams, which must not hold a transaction open while they answer: `async with database.transaction()`."""
+
+
+def rows_affected(result: Any) -> int:
+    """How many rows a statement touched."""
+    return int(result.rowcount)

@@ -1,0 +1,41 @@
+"""Who may call a route: `**require("course:write")` or `**public()`, written beside its path.
+
+Both become the route's keyword arguments: the check itself, and what the OpenAPI document says about it.
+"""
+
+from typing import Any
+
+from fastapi import Depends
+
+from stoa_common.permissions import is_known
+from stoa_common.security import Caller
+
+PERMISSION = "x-permission"
+PUBLIC = "x-public"
+KEEPS_ANSWER = "x-keeps-answer"
+
+
+class UnknownPermission(ValueError):
+    """A route requires what `stoa_common.permissions` does not list."""
+
+
+def require(permission: str, *, keeps_answer: bool = True) -> dict[str, Any]:
+    """Only callers with the permission, or with its `:own` form; the repository narrows to what is theirs.
+
+    `keeps_answer=False`: no Idempotency-Key, because the answer is a secret or a stream.
+    """
+    if not is_known(permission):
+        raise UnknownPermission(f"List {permission} in stoa_common.permissions first.")
+
+    async def check(caller: Caller) -> None:
+        caller.scope(permission)
+
+    return {
+        "dependencies": [Depends(check)],
+        "openapi_extra": {PERMISSION: permission, KEEPS_ANSWER: keeps_answer},
+    }
+
+
+def public() -> dict[str, Any]:
+    """Anybody, without a token."""
+    return {"openapi_extra": {PUBLIC: True, KEEPS_ANSWER: False}}

@@ -1,0 +1,115 @@
+"""What kinds of jobs a service runs, and one run of one job.
+
+A task does its effect and its end in one transaction: run twice, it takes effect once; killed, it leaves nothing.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from stoa_common import clock, context, logs, metrics, telemetry
+from stoa_common.database import Database, Session
+from stoa_common.errors import Refusal
+from stoa_common.http import problems
+from stoa_common.jobs import repository
+from stoa_common.jobs.models import OPEN, Status
+from stoa_common.resources import Resources
+
+MAX_TRIES: Final = 3
+log = logs.get_logger()
+
+
+class JobCancelled(Exception):
+    """The caller cancelled the job; the transaction is rolled back."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobResult:
+    """What a job made: its id and where it can be read."""
+
+    id: UUID
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobContext:
+    """What a task knows of its job. Progress is told at once, outside the task's own transaction."""
+
+    id: UUID
+    organization_id: UUID
+    person_id: UUID
+    arguments: dict[str, Any]
+    resources: Resources
+    database: Database
+
+    async def report(self, progress: float, step: str) -> None:
+        """Tell how far the job is (0 to 1); raises JobCancelled if it was cancelled meanwhile."""
+        async with self.database.transaction() as session:
+            if not await repository.change_open(session, self.id, progress=progress, step=step):
+                raise JobCancelled
+
+
+Task = Callable[[JobContext, Session], Awaitable[JobResult]]
+
+
+class Tasks:
+    """The tasks of one service: `@tasks.task("course.import")` above `async def f(job, session) -> JobResult`."""
+
+    def __init__(self) -> None:
+        self._tasks: dict[str, Task] = {}
+
+    def task(self, kind: str) -> Callable[[Task], Task]:
+        def register(task: Task) -> Task:
+            self._tasks[kind] = task
+            return task
+
+        return register
+
+    async def run(self, job_id: UUID, database: Database, resources: Resources, *, is_last_try: bool) -> None:
+        """Run a job to its end. A refusal fails it for good; any other error is raised for another try, or ends it."""
+        row = await self._start(database, job_id)
+        if row is None:
+            return
+        with context.use(context.Context(row.correlation_id)):
+            try:
+                with telemetry.handle_span(f"job {row.kind}", row.traceparent, {"stoa.job.kind": row.kind}):
+                    await self._run_started(row, database, resources)
+            except JobCancelled:
+                log.info("job_cancelled", job_id=str(job_id))
+            except Refusal as refusal:
+                await _fail(database, row, refusal)
+            except Exception:
+                if is_last_try:
+                    detail = "Something went wrong on our side; quote the job's id when you report it."
+                    await _fail(database, row, problems.InternalError(detail))
+                raise
+
+    async def _start(self, database: Database, job_id: UUID) -> Any:
+        async with database.transaction() as session:
+            row = await repository.get(session, job_id)
+            if row is None or row.status not in OPEN:
+                return None
+            await repository.change_open(session, job_id, status=Status.RUNNING, started_at=clock.now())
+            return row
+
+    async def _run_started(self, row: Any, database: Database, resources: Resources) -> None:
+        job = JobContext(row.id, row.organization_id, row.person_id, row.arguments, resources, database)
+        async with database.transaction() as session:
+            await repository.lock(session, row.id)
+            if (await repository.get(session, row.id)).status not in OPEN:
+                return
+            result = await self._tasks[row.kind](job, session)
+            told = {"id": str(result.id), "href": result.href}
+            done = {"progress": 1.0, "step": "done", "result": told}
+            if not await repository.end(session, row.id, Status.SUCCEEDED, at=clock.now(), **done):
+                raise JobCancelled
+        metrics.JOBS.labels(row.kind, Status.SUCCEEDED.value).inc()
+
+
+async def _fail(database: Database, row: Any, refusal: Refusal) -> None:
+    problem = problems.document(refusal, instance=str(row.id))
+    async with database.transaction() as session:
+        await repository.end(session, row.id, Status.FAILED, at=clock.now(), problem=problem)
+    metrics.JOBS.labels(row.kind, Status.FAILED.value).inc()
+    log.warning("job_failed", job_id=str(row.id), kind=row.kind, problem=problem["type"])

@@ -1,0 +1,71 @@
+"""Structured logs: one JSON object a line (or readable lines on a console), to standard output, through structlog."""
+
+import logging
+import sys
+from typing import Any
+
+import structlog
+from opentelemetry import trace
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+from stoa_common import context
+
+_SECRET_KEYS = frozenset({"password", "token", "access_token", "refresh_token", "secret", "authorization", "email"})
+
+
+def get_logger(**fields: Any) -> structlog.stdlib.BoundLogger:
+    logger: structlog.stdlib.BoundLogger = structlog.get_logger(**fields)
+    return logger
+
+
+def configure(*, service: str, level: str = "info", form: str = "json") -> None:
+    """Send structlog's and the standard library's records to standard output in one format."""
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _add_context(service),
+        _hide_secrets,
+        *([structlog.processors.format_exc_info] if form == "json" else []),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+    )
+    handler = logging.StreamHandler(sys.stdout)
+    renderer: Processor = structlog.processors.JSONRenderer() if form == "json" else _console()
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+    # Their INFO says what every line of ours says already.
+    for chatty in ("aiokafka", "faststream", "granian", "uvicorn.access", "httpx2", "procrastinate", "alembic"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+def _console() -> Processor:
+    # The default prints local variables with a traceback, and with them what must not be printed.
+    return structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+
+
+def _add_context(service: str) -> Processor:
+    def add(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+        event.setdefault("service", service)
+        span = trace.get_current_span().get_span_context()
+        if span.is_valid:
+            event["trace_id"] = f"{span.trace_id:032x}"
+        if correlation := context.current().correlation_id:
+            event.setdefault("correlation_id", correlation)
+        return event
+
+    return add
+
+
+def _hide_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    for key in _SECRET_KEYS & event.keys():
+        event[key] = "[hidden]"
+    return event

@@ -1,0 +1,58 @@
+"""Which errors are the infrastructure's, never the event's. The list is closed: what is not on it parks the event."""
+
+from typing import Final
+
+from aiokafka.errors import KafkaError
+from asyncpg.exceptions import (
+    AdminShutdownError,
+    CannotConnectNowError,
+    ConnectionDoesNotExistError,
+    ConnectionFailureError,
+    CrashShutdownError,
+    DeadlockDetectedError,
+    InterfaceError,
+    SerializationError,
+    TooManyConnectionsError,
+)
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import InterfaceError as SqlInterfaceError
+from sqlalchemy.exc import OperationalError as SqlOperationalError
+from sqlalchemy.exc import TimeoutError as SqlTimeoutError
+
+INFRASTRUCTURE: Final = (
+    ConnectionError,
+    TimeoutError,
+    OSError,
+    KafkaError,
+    SqlInterfaceError,
+    SqlOperationalError,
+    SqlTimeoutError,
+    InterfaceError,
+    ConnectionDoesNotExistError,
+    ConnectionFailureError,
+    CannotConnectNowError,
+    AdminShutdownError,
+    CrashShutdownError,
+    TooManyConnectionsError,
+    RedisConnectionError,
+    RedisTimeoutError,
+)
+_PASSING = (
+    AdminShutdownError,
+    CannotConnectNowError,
+    ConnectionDoesNotExistError,
+    CrashShutdownError,
+    DeadlockDetectedError,
+    SerializationError,
+    TooManyConnectionsError,
+)
+
+
+def is_infrastructure(error: BaseException) -> bool:
+    """Whether to hold and try again, without counting an attempt against the event."""
+    if isinstance(error, INFRASTRUCTURE):
+        return True
+    cause = getattr(getattr(error, "orig", None), "__cause__", None)
+    return isinstance(error, DBAPIError) and (error.connection_invalidated or isinstance(cause, _PASSING))

@@ -1,0 +1,144 @@
+"""What becomes of one record: handled, duplicate, stale, parked, skipped, or held until the infrastructure is back."""
+
+import asyncio
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from stoa_common import clock, context, logs, metrics, telemetry
+from stoa_common.messaging import failures, inbox, kafka, parking
+from stoa_common.messaging.router import EventRouter, Subscription
+from stoa_common.resources import Resources
+from stoa_events.envelope import BadEnvelope, Envelope
+
+if TYPE_CHECKING:
+    from stoa_common.database import Database
+
+QUICK_TRIES = 3
+QUICK_TRY_WAIT = 0.1
+LONGEST_HOLD_WAIT = 5.0
+log = logs.get_logger()
+
+
+class Outcome(StrEnum):
+    HANDLED = "handled"
+    DUPLICATE = "duplicate"
+    STALE = "stale"
+    PARKED = "parked"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A Kafka record as it came; `topic` is without the platform's prefix."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    headers: tuple[tuple[str, bytes | None], ...]
+    value: bytes | None
+
+    @property
+    def key_text(self) -> str:
+        """The key, or a name of its own for a record that has none, so that it blocks nobody."""
+        if self.key is None:
+            return f"{self.topic}-{self.partition}-{self.offset}"
+        return kafka.printable(self.key)
+
+    @classmethod
+    def of(cls, raw: Any, cluster: kafka.Cluster) -> "Record":
+        return cls(cluster.own_name(raw.topic), raw.partition, raw.offset, raw.key, tuple(raw.headers), raw.value)
+
+
+class Handling:
+    """Applies one router's handlers to records, one transaction each."""
+
+    def __init__(self, router: EventRouter, database: "Database", resources: Resources) -> None:
+        self.router = router
+        self.database = database
+        self.resources = resources
+
+    async def take(self, record: Record) -> Outcome:
+        """Settle a fresh record; returns when it is settled for good, however long the infrastructure is away."""
+        outcome = await self._until_infrastructure_answers(record)
+        metrics.OUTCOMES.labels(self.router.group, outcome.value).inc()
+        return outcome
+
+    async def _until_infrastructure_answers(self, record: Record) -> Outcome:
+        wait = QUICK_TRY_WAIT
+        while True:
+            try:
+                return await self._settle(record)
+            except Exception as error:  # the message's edge: what is not infrastructure is parked below
+                if not failures.is_infrastructure(error):
+                    raise
+                log.warning("event_held", group=self.router.group, error=type(error).__name__)
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, LONGEST_HOLD_WAIT)
+
+    async def _settle(self, record: Record) -> Outcome:
+        try:
+            envelope = Envelope.from_headers(record.headers)
+        except BadEnvelope as error:
+            return await self._park(record, str(error))
+        subscription = self.router.subscriptions.get(envelope.type)
+        if subscription is None:
+            return Outcome.SKIPPED
+        return await self._try_quickly(record, envelope, subscription)
+
+    async def _try_quickly(self, record: Record, envelope: Envelope, subscription: Subscription) -> Outcome:
+        for left in reversed(range(QUICK_TRIES)):
+            try:
+                return await self.apply(record, envelope, subscription, retry=False)
+            except parking.KeyIsParked:
+                return await self._park(record, "Waits behind an earlier event of its key.")
+            except Exception as error:  # the message's edge: a handler's bug parks one key only
+                if failures.is_infrastructure(error):
+                    raise
+                if not left or isinstance(error, ValidationError):
+                    return await self._park(record, parking.describe(error))
+            await asyncio.sleep(QUICK_TRY_WAIT)
+        raise AssertionError("unreachable: the last try returns or raises")
+
+    async def apply(self, record: Record, envelope: Envelope, subscription: Subscription, *, retry: bool) -> Outcome:
+        """One try, one transaction. Raises whatever the handler raises, with everything rolled back."""
+        cause = context.Context(envelope.correlationid, str(envelope.id))
+        attributes = {"messaging.system": "kafka", "messaging.consumer.group.name": self.router.group}
+        name = f"handle {envelope.type}"
+        with context.use(cause), telemetry.handle_span(name, envelope.traceparent, dict(attributes)):
+            event = subscription.event.parse(record.value or b"")
+            async with self.database.transaction() as session:
+                outcome = await self._admit(session, record, envelope, subscription, retry=retry)
+                if outcome is Outcome.HANDLED:
+                    await subscription.call(event, envelope, session, self.resources)
+                return outcome
+
+    async def _admit(
+        self, session: AsyncSession, record: Record, envelope: Envelope, subscription: Subscription, *, retry: bool
+    ) -> Outcome:
+        admission = await inbox.admit(
+            session,
+            consumer=self.router.group,
+            event_id=envelope.id,
+            topic=record.topic,
+            key=record.key_text,
+            sequence=envelope.sequence,
+            single=subscription.event.single,
+            retry=retry,
+            at=clock.now(),
+        )
+        if admission.behind:
+            raise parking.KeyIsParked
+        if not admission.fresh:
+            return Outcome.DUPLICATE
+        return Outcome.HANDLED if admission.ahead else Outcome.STALE
+
+    async def _park(self, record: Record, error: str) -> Outcome:
+        async with self.database.transaction() as session:
+            await parking.park(session, self.router.group, record, error=error, at=clock.now())
+        log.error("event_parked", group=self.router.group, topic=record.topic, offset=record.offset, error=error)
+        return Outcome.PARKED

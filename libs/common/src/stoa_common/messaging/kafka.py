@@ -1,0 +1,71 @@
+"""Kafka clients with their settings frozen: what may not vary is written here once, and nowhere else."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
+
+PRODUCER: Final = {
+    "acks": "all",
+    "enable_idempotence": True,
+    "compression_type": "lz4",
+    "linger_ms": 2,
+    "max_request_size": 1_048_576,
+    "request_timeout_ms": 10_000,
+}
+CONSUMER: Final = {
+    "enable_auto_commit": False,
+    "auto_offset_reset": "earliest",
+    "session_timeout_ms": 45_000,
+    "heartbeat_interval_ms": 3_000,
+    "rebalance_timeout_ms": 60_000,
+    "max_poll_interval_ms": 900_000,
+    # One assignor: members that disagree on it never form a group.
+    "partition_assignment_strategy": (RoundRobinPartitionAssignor,),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """Where Kafka is, what goes before our topics' and groups' names there, and which member this process is."""
+
+    bootstrap_servers: str
+    topic_prefix: str = ""
+    instance_id: str = ""
+
+    @property
+    def servers(self) -> list[str]:
+        return self.bootstrap_servers.split(",")
+
+    def named(self, name: str) -> str:
+        """A topic's or group's name on this cluster."""
+        return self.topic_prefix + name
+
+    def own_name(self, name: str) -> str:
+        return name.removeprefix(self.topic_prefix)
+
+    def membership(self, group: str) -> dict[str, str]:
+        """Static membership (KIP-345): a restarted member takes its partitions back at once."""
+        static = {"group_instance_id": f"{group}.{self.instance_id}"} if self.instance_id else {}
+        return {"group_id": self.named(group), **static}
+
+
+def new_producer(cluster: Cluster) -> AIOKafkaProducer:
+    return AIOKafkaProducer(bootstrap_servers=cluster.servers, **PRODUCER)
+
+
+def new_consumer(cluster: Cluster, topics: Sequence[str], **overrides: Any) -> AIOKafkaConsumer:
+    names = [cluster.named(topic) for topic in topics]
+    return AIOKafkaConsumer(*names, bootstrap_servers=cluster.servers, **{**CONSUMER, **overrides})
+
+
+def printable_headers(headers: Any) -> list[list[str | None]]:
+    """Any headers in a form that PostgreSQL stores: what is null or not UTF-8 stays recognizable."""
+    return [[name, None if value is None else printable(value)] for name, value in headers]
+
+
+def printable(value: bytes) -> str:
+    """Text for people and for PostgreSQL, which takes no NUL."""
+    return value.decode("utf-8", errors="backslashreplace").replace("\x00", "\\x00")

@@ -1,0 +1,176 @@
+"""One process: its roles run together, and the first that ends takes the others down with it."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING
+
+import uvicorn
+from fastapi import FastAPI
+
+from stoa_common import housekeeping, logs, telemetry
+from stoa_common.app import create_app
+from stoa_common.database import Database
+from stoa_common.http import health
+from stoa_common.jobs.worker import Worker
+from stoa_common.messaging.consumers import Consumers
+from stoa_common.messaging.kafka import Cluster
+from stoa_common.messaging.relay import Relay
+from stoa_common.resources import Resources
+from stoa_common.security import JwksKeys, TokenVerifier
+from stoa_common.settings import ServiceSettings
+
+if TYPE_CHECKING:
+    from stoa_common.service import Service
+
+STOP_DEADLINE = 15.0
+GRACEFUL_HTTP_SECONDS = 5
+log = logs.get_logger()
+
+
+class RoleEnded(RuntimeError):
+    """A role returned although nobody asked it to."""
+
+
+class NotAssigned(RuntimeError):
+    """A consumer has no partitions yet."""
+
+
+class Process:
+    """The roles of one service in one process."""
+
+    def __init__(self, service: "Service", settings: ServiceSettings, roles: Sequence[str]) -> None:
+        self._service = service
+        self._settings = settings
+        self._roles = roles
+        self._consumers: Consumers | None = None
+
+    async def run(self) -> None:
+        """Returns after SIGTERM or SIGINT; raises what ended a role otherwise."""
+        settings = self._settings
+        telemetry.configure(service=self._service.name, endpoint=settings.otlp_endpoint)
+        stop = _stop_on_signals()
+        async with AsyncExitStack() as stack:
+            resources = Resources([settings])
+            stack.callback(telemetry.shutdown)
+            if self._service.resources:
+                for item in await stack.enter_async_context(self._service.resources(settings)):
+                    resources.add(item)
+            runners = [await self._role(role, resources, stack) for role in self._roles]
+            runners.append(await self._http(resources, stack))
+            log.info("process_started", roles=list(self._roles), port=settings.port)
+            await _run_together(runners, stop)
+        log.info("process_stopped")
+
+    async def _role(self, role: str, resources: Resources, stack: AsyncExitStack) -> Callable[[], Awaitable[None]]:
+        if role == "api":
+            return _forever
+        database = await stack.enter_async_context(self._database(role)) if self._service.has_database else None
+        cluster = self._cluster()
+        if role == "consumer":
+            self._consumers = Consumers(self._service.event_routers, database, resources, cluster)
+            return self._consumers.run
+        assert database is not None
+        if role == "relay":
+            relay = Relay(database, cluster)
+            return lambda: _both(relay.run(), housekeeping.run(database))
+        return Worker(self._service.tasks, database, resources).run if self._service.tasks else _forever
+
+    async def _http(self, resources: Resources, stack: AsyncExitStack) -> Callable[[], Awaitable[None]]:
+        """Every process serves its health; only the api role serves the routes."""
+        keys = JwksKeys(self._settings.auth_jwks_url)
+        verifier = TokenVerifier(keys, issuer=self._settings.issuer)
+        database = await stack.enter_async_context(self._database("api")) if self._service.has_database else None
+        if "api" in self._roles:
+            app = self._service.build_app(resources, verifier, database, checks=self._role_checks())
+        else:
+            checks = self._service.checks_of(resources, database) | self._role_checks()
+            app = create_app(title="", routers=[], resources=resources, verifier=verifier, checks=checks)
+        return _server(app, self._settings).serve
+
+    def _cluster(self) -> Cluster:
+        settings = self._settings
+        return Cluster(settings.kafka_bootstrap_servers, settings.kafka_topic_prefix, settings.kafka_instance_id)
+
+    def _role_checks(self) -> dict[str, health.Check]:
+        consumers = self._consumers
+
+        async def consuming() -> None:
+            if consumers is None or not consumers.is_ready():
+                raise NotAssigned
+
+        return {"consumer": consuming} if consumers else {}
+
+    @asynccontextmanager
+    async def _database(self, role: str) -> AsyncIterator[Database]:
+        settings = self._settings
+        if settings.database_url is None:
+            variable = f"{self._service.name.upper()}_DATABASE_URL"
+            raise SystemExit(f"Set {variable}: the {self._service.name} service keeps its data in PostgreSQL.")
+        database = Database(
+            settings.database_url.get_secret_value(),
+            pool_size=settings.database_pool_size,
+            application_name=f"{self._service.name}-{role}",
+        )
+        telemetry.instrument_database(database)
+        try:
+            yield database
+        finally:
+            await database.close()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own signal handlers: the process has one place that hears them."""
+
+    @contextlib.contextmanager
+    def capture_signals(self):  # type: ignore[no-untyped-def]  # the name and shape are uvicorn's
+        yield
+
+
+def _server(app: FastAPI, settings: ServiceSettings) -> _Server:
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=GRACEFUL_HTTP_SECONDS,
+        timeout_keep_alive=75,
+        proxy_headers=False,
+        server_header=False,
+        lifespan="off",
+        loop="none",
+    )
+    return _Server(config)
+
+
+def _stop_on_signals() -> asyncio.Event:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+async def _run_together(runners: Sequence[Callable[[], Awaitable[None]]], stop: asyncio.Event) -> None:
+    tasks = [asyncio.ensure_future(runner()) for runner in runners]
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        done, _ = await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
+        for task in done - {stopping}:
+            task.result()
+            raise RoleEnded("A role ended by itself; see the lines above.")
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait([asyncio.gather(*tasks, return_exceptions=True)], timeout=STOP_DEADLINE)
+
+
+async def _forever() -> None:
+    await asyncio.Event().wait()
+
+
+async def _both(first: Awaitable[None], second: Awaitable[None]) -> None:
+    await asyncio.gather(first, second)

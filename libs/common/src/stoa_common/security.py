@@ -1,0 +1,199 @@
+"""Who is asking: access tokens are verified by every service with this code, and become a `Principal`.
+
+Tokens are JWTs (RFC 9068, `typ: at+jwt`) signed with Ed25519 (RFC 8037); keys come from auth's JWKS.
+"""
+
+import asyncio
+import hashlib
+import time
+import warnings
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Protocol
+from uuid import UUID
+
+import aiohttp
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from joserfc import jwt
+from joserfc.errors import JoseError, SecurityWarning
+from joserfc.jwk import KeySet
+from joserfc.jws import JWSRegistry
+
+from stoa_common.errors import Forbidden, Unauthenticated, Unavailable
+from stoa_common.permissions import Scope
+
+# RFC 9864 prefers the name Ed25519; we sign with EdDSA while client libraries catch up, and accept both.
+warnings.filterwarnings("ignore", message="EdDSA is deprecated", category=SecurityWarning)
+
+AUDIENCE = "stoa"
+TOKEN_TYPE = "at+jwt"  # noqa: S105  # a media type, not a secret
+ALGORITHMS = ["EdDSA", "Ed25519"]
+LEEWAY_SECONDS = 5
+_CACHE_SIZE = 4096
+
+
+class MissingPermission(Forbidden):
+    """The caller is known, but may not do this."""
+
+
+class NoOrganization(Forbidden):
+    """The caller acts for no organization, and this belongs to one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """The caller, as their token says: a person acting for one organization, or an operator for none."""
+
+    person_id: UUID
+    organization: UUID | None
+    session_id: UUID
+    roles: frozenset[str]
+    permissions: frozenset[str]
+    expires_at: float
+
+    @property
+    def organization_id(self) -> UUID:
+        """The organization that the token acts for; raises NoOrganization for operators."""
+        if self.organization is None:
+            raise NoOrganization("Log in to an organization: this account acts for the platform only.")
+        return self.organization
+
+    def scope(self, permission: str) -> Scope:
+        """How far the permission reaches for this caller; raises MissingPermission where it doesn't."""
+        if permission in self.permissions:
+            return Scope.ANY
+        if f"{permission}:own" in self.permissions:
+            return Scope.OWN
+        raise MissingPermission(f"This needs the permission {permission}; ask an admin of your organization for it.")
+
+    def may(self, permission: str) -> bool:
+        return permission in self.permissions or f"{permission}:own" in self.permissions
+
+
+class Keys(Protocol):
+    """Where verification keys come from."""
+
+    async def key_set(self, *, missing: str | None = None) -> KeySet:
+        """The current keys; `missing` is a `kid` that the last set did not have."""
+        ...
+
+
+class JwksKeys:
+    """Keys from a JWKS URL (RFC 7517), kept some minutes; an unknown `kid` asks again, at most once in five seconds."""
+
+    def __init__(self, url: str, *, ttl_seconds: float = 300, retry_seconds: float = 5) -> None:
+        self._url = url
+        self._ttl = ttl_seconds
+        self._retry = retry_seconds
+        self._keys: KeySet | None = None
+        self._fetched = float("-inf")
+        self._lock = asyncio.Lock()
+
+    async def key_set(self, *, missing: str | None = None) -> KeySet:
+        if self._keys is None or self._age() > (self._retry if missing else self._ttl):
+            async with self._lock:
+                if self._keys is None or self._age() > (self._retry if missing else self._ttl):
+                    await self._fetch()
+        if self._keys is None:
+            raise Unavailable("Identity is not reachable yet; try again in a moment.")
+        return self._keys
+
+    def _age(self) -> float:
+        return time.monotonic() - self._fetched
+
+    async def _fetch(self) -> None:
+        timeout = aiohttp.ClientTimeout(total=5)
+        try:
+            async with aiohttp.ClientSession(timeout=timeout) as http, http.get(self._url) as response:
+                response.raise_for_status()
+                self._keys = KeySet.import_key_set(await response.json())
+                self._fetched = time.monotonic()
+        except (aiohttp.ClientError, TimeoutError, ValueError):
+            # Keys that were good a moment ago stay good while auth restarts.
+            if self._keys is None:
+                raise Unavailable("Identity is not reachable yet; try again in a moment.") from None
+
+
+class TokenVerifier:
+    """Turns an access token into a Principal; remembers tokens by their SHA-256, never past their expiry."""
+
+    def __init__(self, keys: Keys, *, issuer: str) -> None:
+        self._keys = keys
+        self._issuer = issuer
+        self._registry = JWSRegistry(algorithms=ALGORITHMS)
+        self._known: OrderedDict[bytes, Principal] = OrderedDict()
+
+    async def verify(self, token: str) -> Principal:
+        """Raises Unauthenticated, which says nothing about why; Unavailable while no key could be fetched."""
+        digest = hashlib.sha256(token.encode("utf-8", errors="replace")).digest()
+        known = self._known.get(digest)
+        if known is None or known.expires_at <= time.time():
+            known = await self._verify_signed(token)
+            self._remember(digest, known)
+        return known
+
+    async def _verify_signed(self, token: str) -> Principal:
+        try:
+            decoded = await self._decode(token)
+            if decoded.header.get("typ", "").lower() != TOKEN_TYPE:
+                raise ValueError("typ")
+            self._claims.validate(decoded.claims)
+            return _principal(decoded.claims)
+        except (JoseError, ValueError, KeyError, TypeError):
+            raise Unauthenticated("The access token is not valid; log in again.", error="invalid_token") from None
+
+    async def _decode(self, token: str) -> jwt.Token:
+        keys = await self._keys.key_set()
+        try:
+            return jwt.decode(token, keys, registry=self._registry)
+        except (JoseError, ValueError):
+            newer = await self._keys.key_set(missing="kid")
+            if newer is keys:
+                raise
+            return jwt.decode(token, newer, registry=self._registry)
+
+    @property
+    def _claims(self) -> jwt.JWTClaimsRegistry:
+        return jwt.JWTClaimsRegistry(
+            leeway=LEEWAY_SECONDS,
+            iss={"essential": True, "value": self._issuer},
+            aud={"essential": True, "value": AUDIENCE},
+            exp={"essential": True},
+            iat={"essential": True},
+            sub={"essential": True},
+        )
+
+    def _remember(self, digest: bytes, principal: Principal) -> None:
+        self._known[digest] = principal
+        self._known.move_to_end(digest)
+        if len(self._known) > _CACHE_SIZE:
+            self._known.popitem(last=False)
+
+
+def _principal(claims: Mapping[str, Any]) -> Principal:
+    organization = claims.get("org")
+    return Principal(
+        person_id=UUID(claims["sub"]),
+        organization=UUID(organization) if organization else None,
+        session_id=UUID(claims["sid"]),
+        roles=frozenset(claims.get("roles", ())),
+        permissions=frozenset(claims.get("permissions", ())),
+        expires_at=float(claims["exp"]),
+    )
+
+
+_bearer = HTTPBearer(auto_error=False, scheme_name="accessToken", bearerFormat="JWT", description="An access token.")
+
+
+async def _current(
+    request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+) -> Principal:
+    if credentials is None:
+        raise Unauthenticated("Send an access token: Authorization: Bearer <token>.")
+    verifier: TokenVerifier = request.app.state.verifier
+    return await verifier.verify(credentials.credentials)
+
+
+Caller = Annotated[Principal, Depends(_current)]

@@ -1,0 +1,114 @@
+"""A service and its roles: `service = Service("content", ...)` in `processes.py` reads as the architecture.
+
+`stoa-content api consumer relay worker` runs those roles in one process; a role that ends takes the process down.
+`stoa-content migrate` brings the database to the newest schema and ends.
+"""
+
+import argparse
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import Any
+
+import uvloop
+from fastapi import APIRouter, FastAPI
+from starlette.types import ASGIApp
+
+from stoa_common import logs, migrations
+from stoa_common.app import MAX_BODY_BYTES, create_app
+from stoa_common.database import Database
+from stoa_common.http import health
+from stoa_common.jobs.router import jobs_router
+from stoa_common.jobs.tasks import Tasks
+from stoa_common.messaging.router import EventRouter
+from stoa_common.privacy import erasure_router
+from stoa_common.process import Process
+from stoa_common.resources import Resources
+from stoa_common.security import TokenVerifier
+from stoa_common.settings import ServiceSettings
+
+ROLES = ("api", "consumer", "relay", "worker")
+Opened = AbstractAsyncContextManager[Sequence[object]]
+
+
+@dataclass
+class Service:
+    """What one service is made of.
+
+    `resources` opens what the process needs once and yields it; `mounts` are raw ASGI apps beside the routers;
+    `checks` are asked by `/readyz`, each given the resources. `has_database=False` is for the gateway.
+    """
+
+    name: str
+    settings: type[ServiceSettings]
+    routers: Sequence[APIRouter] = ()
+    consumers: Sequence[EventRouter] = ()
+    tasks: Tasks | None = None
+    resources: Callable[[Any], Opened] | None = None
+    checks: Mapping[str, Callable[[Resources], Awaitable[None]]] = field(default_factory=dict)
+    mounts: Mapping[str, ASGIApp] = field(default_factory=dict)
+    has_database: bool = True
+    forgets_people: bool = True
+    max_body_bytes: int = MAX_BODY_BYTES
+
+    @property
+    def event_routers(self) -> list[EventRouter]:
+        erasure = [erasure_router(self.name)] if self.has_database and self.forgets_people else []
+        return [*self.consumers, *erasure]
+
+    def run(self, arguments: Sequence[str] | None = None) -> None:
+        """The command line of the service."""
+        roles = _parse(self, arguments)
+        settings = self.settings.load()
+        logs.configure(service=self.name, level=settings.log_level, form=settings.log_format)
+        if roles == ["migrate"]:
+            migrations.upgrade(self, settings)
+            return
+        uvloop.run(Process(self, settings, roles).run())
+
+    def build_app(
+        self,
+        resources: Resources,
+        verifier: TokenVerifier,
+        database: Database | None,
+        *,
+        checks: Mapping[str, health.Check] | None = None,
+    ) -> FastAPI:
+        """The service's HTTP application, as the api role serves it and as tests call it."""
+        jobs = [jobs_router(self.name)] if self.tasks else []
+        return create_app(
+            title=f"Stoa {self.name}",
+            routers=[*self.routers, *jobs],
+            resources=resources,
+            verifier=verifier,
+            database=database,
+            checks=self.checks_of(resources, database) | dict(checks or {}),
+            max_body_bytes=self.max_body_bytes,
+            mounts=self.mounts,
+        )
+
+    def checks_of(self, resources: Resources, database: Database | None) -> dict[str, health.Check]:
+        checks: dict[str, health.Check] = {name: _bound(check, resources) for name, check in self.checks.items()}
+        if database is not None:
+            checks["database"] = database.ping
+        return checks
+
+
+def _bound(check: Callable[[Resources], Awaitable[None]], resources: Resources) -> health.Check:
+    async def ask() -> None:
+        await check(resources)
+
+    return ask
+
+
+def _parse(service: Service, arguments: Sequence[str] | None) -> list[str]:
+    parser = argparse.ArgumentParser(
+        prog=f"stoa-{service.name}",
+        description=f"Run roles of the {service.name} service in one process, or migrate its database.",
+    )
+    choices = ("api",) if not service.has_database else (*ROLES, "migrate")
+    parser.add_argument("roles", nargs="+", choices=choices, metavar="role", help=", ".join(choices))
+    roles: list[str] = parser.parse_args(arguments).roles
+    if "migrate" in roles and len(roles) > 1:
+        parser.error("migrate runs alone, before the roles")
+    return roles

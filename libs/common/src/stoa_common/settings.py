@@ -1,0 +1,87 @@
+"""Settings: one class a service, filled from the environment once, in the process file.
+
+`class Settings(ServiceSettings, service="content")` reads `CONTENT_<FIELD>`; fields that all services share keep their
+own names (`KAFKA_BOOTSTRAP_SERVERS`). Any variable may come as `<VARIABLE>_FILE`, the path of a file that holds it.
+"""
+
+import os
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+SHARED = "shared"
+
+
+class BadSettings(SystemExit):
+    """The environment does not make a working configuration; the message lists each variable and what it needs."""
+
+
+def shared(variable: str, default: Any = ..., **kwargs: Any) -> Any:
+    """A field that every service reads under one name."""
+    return Field(default, validation_alias=variable, **kwargs)
+
+
+class ServiceSettings(BaseSettings):
+    model_config = SettingsConfigDict(populate_by_name=True, extra="ignore")
+    service: ClassVar[str]
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    database_url: SecretStr | None = None
+    migrate_database_url: SecretStr | None = None
+    database_pool_size: int = Field(10, ge=1, description="Connections that each role may hold.")
+
+    kafka_bootstrap_servers: str = shared("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9092")
+    kafka_topic_prefix: str = shared("KAFKA_TOPIC_PREFIX", "")
+    kafka_instance_id: str = shared("KAFKA_INSTANCE_ID", "")
+    redis_url: SecretStr = shared("REDIS_URL", SecretStr("redis://127.0.0.1:6379/0"))
+    auth_jwks_url: str = shared("AUTH_JWKS_URL", "http://127.0.0.1:8001/.well-known/jwks.json")
+    issuer: str = shared("STOA_ISSUER", "stoa")
+    log_level: str = shared("LOG_LEVEL", "info")
+    log_format: Literal["json", "console"] = shared("LOG_FORMAT", "json")
+    otlp_endpoint: str = shared("OTEL_EXPORTER_OTLP_ENDPOINT", "")
+
+    def __init_subclass__(cls, *, service: str, **kwargs: Any) -> None:
+        cls.service = service
+        cls.model_config = {**cls.model_config, "env_prefix": f"{service.upper()}_"}
+        super().__init_subclass__(**kwargs)
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *_: Any, **__: Any
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings, _Environment(settings_cls))
+
+    @classmethod
+    def load(cls) -> "ServiceSettings":
+        """Read the environment; raises BadSettings, which lists what is wrong without showing any value."""
+        try:
+            return cls()
+        except ValidationError as error:
+            wrong = [f"  {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False)]
+            raise BadSettings(f"The settings of {cls.service} are not complete:\n" + "\n".join(wrong)) from None
+
+
+class _Environment(PydanticBaseSettingsSource):
+    """Environment variables, each also as `<VARIABLE>_FILE`. An empty variable counts as unset."""
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
+        variable = field.validation_alias or f"{self.config.get('env_prefix', '')}{field_name}".upper()
+        return read_variable(variable), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for name, field in self.settings_cls.model_fields.items():
+            value, key, _ = self.get_field_value(field, name)
+            if value is not None:
+                found[key] = value
+        return found
+
+
+def read_variable(variable: str) -> str | None:
+    """A variable's value, from the environment or from the file that `<variable>_FILE` names; None if unset."""
+    path = os.environ.get(f"{variable}_FILE")
+    value = Path(path).read_text().strip() if path else os.environ.get(variable, "")
+    return value or None

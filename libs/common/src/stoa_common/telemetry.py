@@ -1,0 +1,75 @@
+"""OpenTelemetry over HTTP, SQL and Kafka. Without `OTEL_EXPORTER_OTLP_ENDPOINT` only the context travels."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from opentelemetry import propagate, trace
+from opentelemetry.trace import Link, SpanKind
+from opentelemetry.util.types import AttributeValue
+
+if TYPE_CHECKING:
+    from stoa_common.database import Database
+
+_tracer = trace.get_tracer("stoa")
+
+
+def configure(*, service: str, endpoint: str) -> None:
+    """Export spans to an OTLP/HTTP endpoint; does nothing when none is set."""
+    if not endpoint:
+        return
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    provider = TracerProvider(resource=Resource.create({"service.name": f"stoa-{service}"}))
+    exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces")
+    provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=1000))
+    trace.set_tracer_provider(provider)
+
+
+def shutdown() -> None:
+    """Send what is still buffered."""
+    provider = trace.get_tracer_provider()
+    if stop := getattr(provider, "shutdown", None):
+        stop()
+
+
+def instrument_database(database: "Database") -> None:
+    from opentelemetry.instrumentation.sqlalchemy import SQLAlchemyInstrumentor
+
+    SQLAlchemyInstrumentor().instrument(engine=database.engine.sync_engine)
+
+
+@contextmanager
+def record_span(event_type: str) -> Iterator[None]:
+    """The span of an event's recording; its traceparent is what travels with the event."""
+    attributes = {
+        "messaging.system": "kafka",
+        "messaging.operation.name": "record",
+        "cloudevents.event_type": event_type,
+    }
+    with _tracer.start_as_current_span(f"record {event_type}", kind=SpanKind.PRODUCER, attributes=attributes):
+        yield
+
+
+@contextmanager
+def handle_span(name: str, traceparent: str | None, attributes: dict[str, AttributeValue]) -> Iterator[None]:
+    """The span of one event's handling, child of the span that recorded the event."""
+    parent = propagate.extract({"traceparent": traceparent}) if traceparent else None
+    with _tracer.start_as_current_span(name, context=parent, kind=SpanKind.CONSUMER, attributes=attributes):
+        yield
+
+
+@contextmanager
+def batch_span(name: str, traceparents: Iterable[str | None], attributes: dict[str, AttributeValue]) -> Iterator[None]:
+    """The span of one batch, linked to the span that recorded each of its events."""
+    links = [link for text in traceparents if text and (link := _link(text))]
+    with _tracer.start_as_current_span(name, kind=SpanKind.CONSUMER, links=links, attributes=attributes):
+        yield
+
+
+def _link(traceparent: str) -> Link | None:
+    span = trace.get_current_span(propagate.extract({"traceparent": traceparent})).get_span_context()
+    return Link(span) if span.is_valid else None

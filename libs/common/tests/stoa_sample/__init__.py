@@ -1,0 +1,1 @@
+"""A service small enough to test what all services share: notes of people, in organizations."""

@@ -1,0 +1,5 @@
+"""`python -m stoa_devkit` is `stoa`."""
+
+from stoa_devkit.cli import main
+
+main()

@@ -1,0 +1,99 @@
+"""The test suites: one a library, one a service, and the whole repository's own."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree
+
+from stoa_devkit.checks.alone import environment_of
+
+LONGEST_SUITE_SECONDS = 1200
+NAME_OF_ROOT = "platform"
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A folder of tests."""
+
+    name: str
+    folder: Path
+    service: str | None = None
+    """The service whose own dependencies are all that its environment holds; None for the development environment."""
+
+    def has_tests(self) -> bool:
+        """Whether there is a test file in it."""
+        return any(self.folder.rglob("test_*.py"))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a suite said."""
+
+    suite: Suite
+    exit_code: int
+    output: str
+    seconds: float
+    tests: int = 0
+    failed: int = 0
+    errors: int = 0
+    skipped: int = 0
+
+    @property
+    def passed(self) -> int:
+        """How many tests passed."""
+        return self.tests - self.failed - self.errors - self.skipped
+
+    @property
+    def is_fine(self) -> bool:
+        """Whether it ran to its end and nothing failed."""
+        return self.exit_code == 0
+
+
+def find(root: Path) -> list[Suite]:
+    """All suites that have tests, the whole platform's last."""
+    libraries = [Suite(path.name, path / "tests") for path in sorted((root / "libs").iterdir())]
+    services = [Suite(path.name, path / "tests", path.name) for path in sorted((root / "services").iterdir())]
+    found = [*services, *libraries, Suite(NAME_OF_ROOT, root / "tests")]
+    return [suite for suite in found if suite.has_tests()]
+
+
+def run(suite: Suite, root: Path, variables: Mapping[str, str], *, arguments: Sequence[str], folder: Path) -> Outcome:
+    """Run one suite against the servers that the variables name."""
+    report, began = folder / f"{suite.name}.xml", time.monotonic()
+    python = environment_of(suite.service, root) if suite.service else Path(sys.executable)
+    command = [
+        str(python),
+        "-m",
+        "pytest",
+        "-q",
+        f"--junitxml={report}",
+        str(suite.folder.relative_to(root)),
+        *arguments,
+    ]
+    try:
+        ran = subprocess.run(  # noqa: S603
+            command,
+            check=False,
+            cwd=root,
+            env=dict(variables),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=LONGEST_SUITE_SECONDS,
+        )
+    except subprocess.TimeoutExpired as late:
+        said = late.output.decode(errors="replace") if isinstance(late.output, bytes) else late.output or ""
+        return Outcome(suite, 124, f"{said}\nended after {LONGEST_SUITE_SECONDS} s", time.monotonic() - began, errors=1)
+    return _outcome(suite, ran.returncode, ran.stdout, report, seconds=time.monotonic() - began)
+
+
+def _outcome(suite: Suite, exit_code: int, output: str, report: Path, *, seconds: float) -> Outcome:
+    if not report.exists():
+        return Outcome(suite, exit_code or 1, output, seconds, errors=1)
+    # Our own pytest has just written the file.
+    counted = next(ElementTree.parse(report).iter("testsuite")).attrib  # noqa: S314
+    tests, failed, errors, skipped = (int(counted[name]) for name in ("tests", "failures", "errors", "skipped"))
+    return Outcome(suite, exit_code, output, seconds, tests, failed, errors, skipped)

@@ -1,0 +1,1 @@
+"""The commands of `stoa`, one module each."""

@@ -1,0 +1,1 @@
+"""Questions about a course, answered with citations."""

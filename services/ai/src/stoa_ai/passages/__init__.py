@@ -1,0 +1,1 @@
+"""Lessons as passages: split, embedded, stored, searched."""

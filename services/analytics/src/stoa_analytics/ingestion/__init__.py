@@ -1,0 +1,1 @@
+"""Every event, from Kafka into the warehouse."""

@@ -1,0 +1,74 @@
+"""Analytics as a process: what it is made of, and how it starts."""
+
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import uvloop
+
+from stoa_analytics.dashboards.router import router as dashboards
+from stoa_analytics.ingestion.consumers import router as events
+from stoa_analytics.settings import Settings
+from stoa_analytics.warehouse.domain import WarehouseIsBehind, WarehouseIsTaken
+from stoa_analytics.warehouse.provider import EmbeddedEngine, Engine, ServerEngine
+from stoa_analytics.warehouse.service import Warehouse
+from stoa_common.resources import Resources
+from stoa_common.service import Service
+
+
+@asynccontextmanager
+async def open_resources(settings: Settings) -> AsyncIterator[Sequence[object]]:
+    """The warehouse; with the embedded engine, this process is its only owner until it ends."""
+    warehouse = new_warehouse(settings)
+    try:
+        await warehouse.open()
+    except (WarehouseIsTaken, WarehouseIsBehind) as refusal:
+        raise SystemExit(str(refusal)) from None
+    try:
+        yield [warehouse]
+    finally:
+        await warehouse.close()
+
+
+def new_warehouse(settings: Settings) -> Warehouse:
+    """Not open yet."""
+    return Warehouse(
+        _engine(settings), threads=settings.warehouse_threads, query_timeout_seconds=settings.query_timeout_seconds
+    )
+
+
+def _engine(settings: Settings) -> Engine:
+    if settings.clickhouse_url:
+        return ServerEngine(settings.clickhouse_url)
+    return EmbeddedEngine(settings.chdb_path, memory_mb=settings.warehouse_memory_mb)
+
+
+async def _ask_warehouse(resources: Resources) -> None:
+    await resources.get(Warehouse).ping()
+
+
+service = Service(
+    "analytics",
+    settings=Settings,
+    routers=[dashboards],
+    consumers=[events],
+    resources=open_resources,
+    checks={"warehouse": _ask_warehouse},
+)
+
+
+def main() -> None:
+    service.run()
+    if sys.argv[1:] == ["migrate"]:
+        uvloop.run(_migrate_warehouse(Settings()))
+
+
+async def _migrate_warehouse(settings: Settings) -> None:
+    """A server's tables. The embedded engine's are brought up to date by the process that owns it."""
+    if settings.clickhouse_url is None:
+        return
+    warehouse = new_warehouse(settings)
+    try:
+        await warehouse.migrate()
+    finally:
+        await warehouse.close()

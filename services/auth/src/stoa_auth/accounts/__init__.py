@@ -1,0 +1,1 @@
+"""Accounts: people who may log in, and how they are forgotten."""

@@ -1,0 +1,59 @@
+"""Argon2id off the event loop, with a bounded queue.
+
+A hash takes tens of milliseconds and megabytes on purpose. Threads take it (argon2-cffi lets go of the GIL), so that
+other requests keep their latency, and a full queue is refused at once instead of growing until everybody times out.
+"""
+
+import asyncio
+import unicodedata
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from pwdlib.hashers.argon2 import Argon2Hasher
+
+from stoa_common.errors import Unavailable
+
+T = TypeVar("T")
+_NOBODYS_PASSWORD = "nobody has this password"  # noqa: S105  # what log-ins of unknown addresses are compared with
+
+
+class PasswordQueueIsFull(Unavailable):
+    """Too many people register or log in at this moment."""
+
+
+class Passwords:
+    """Hashes and verifies passwords; at most `workers` at once and `queue` waiting."""
+
+    def __init__(self, *, memory_kib: int, iterations: int, parallelism: int, workers: int, queue: int) -> None:
+        self._hasher = Argon2Hasher(time_cost=iterations, memory_cost=memory_kib, parallelism=parallelism)
+        self._threads = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="argon2")
+        self._room = workers + queue
+        self._nobodys_hash = self._hasher.hash(_NOBODYS_PASSWORD)
+
+    async def hash(self, password: str) -> str:
+        """The password's Argon2id hash in PHC format. Raises PasswordQueueIsFull."""
+        return await self._run(lambda: self._hasher.hash(_normal(password)))
+
+    async def verify(self, password: str, password_hash: str | None) -> bool:
+        """Whether the password fits; without a hash it takes the same time and is False. Raises PasswordQueueIsFull."""
+        against = password_hash or self._nobodys_hash
+        fits = await self._run(lambda: self._hasher.verify(_normal(password), against))
+        return fits and password_hash is not None
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        if self._room <= 0:
+            raise PasswordQueueIsFull("Too many people log in right now. Try again in a few seconds.")
+        self._room -= 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        finally:
+            self._room += 1
+
+
+def _normal(password: str) -> str:
+    # Keyboards differ in how they compose an accented letter (NIST SP 800-63B, section 3.1.1.2).
+    return unicodedata.normalize("NFKC", password)

@@ -1,0 +1,1 @@
+"""Signing keys of access tokens, and their public half for everyone (JWKS)."""

@@ -1,0 +1,1 @@
+"""People: who they are, under one address each."""

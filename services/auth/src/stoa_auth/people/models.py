@@ -1,0 +1,22 @@
+"""Tables of people."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from stoa_common.database import Base
+
+
+class Person(Base):
+    """Somebody who may log in. People belong to no organization; membership does that."""
+
+    __tablename__ = "people"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(Text, unique=True)
+    name: Mapped[str | None] = mapped_column(Text)
+    password_hash: Mapped[str] = mapped_column(Text)
+    operator: Mapped[bool]
+    registered_at: Mapped[datetime]

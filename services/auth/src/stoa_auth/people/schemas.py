@@ -1,0 +1,24 @@
+"""HTTP shapes of people."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from stoa_auth.people import domain
+
+Email = Annotated[str, Field(max_length=254, examples=["ada@example.org"]), AfterValidator(domain.email)]
+Name = Annotated[str, Field(max_length=domain.LONGEST_NAME), AfterValidator(domain.name)]
+
+
+class PersonOut(BaseModel):
+    """What Stoa's accounts hold on the caller."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    email: str
+    name: str | None
+    operator: bool
+    registered_at: datetime

@@ -1,0 +1,1 @@
+"""Sessions: logging in, rotating refresh tokens, logging out."""

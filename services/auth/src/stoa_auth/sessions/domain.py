@@ -1,0 +1,131 @@
+"""Rules of sessions: when a refresh token may be used, and what a second use means.
+
+Rotation and reuse detection follow RFC 9700, section 4.14.2.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from stoa_auth.organizations.service import Membership
+from stoa_auth.people.service import Person
+from stoa_auth.sessions.models import LoginSession, RefreshToken
+from stoa_common import permissions
+from stoa_common.errors import Conflict, NotFound, Refusal, Unauthenticated
+from stoa_common.permissions import Role
+from stoa_events.contracts.auth import UserLoggedIn
+
+AUDIENCE = "stoa"
+#: A client that lost the answer, or two tabs at once, repeat a refresh within moments; a thief comes later.
+REPEAT_WINDOW = timedelta(seconds=10)
+
+
+class SessionIsOver(Unauthenticated):
+    """The refresh token is unknown, expired or revoked; which of these stays unsaid."""
+
+    def __init__(self) -> None:
+        super().__init__("This session is over. Log in again.", error="invalid_token")
+
+
+class RefreshWasRepeated(Conflict):
+    """The refresh token was used a moment ago; its successor is on the way to whoever used it."""
+
+    def __init__(self) -> None:
+        super().__init__("This refresh token was used a moment ago. Go on with the tokens of that answer.")
+
+
+class NoSuchMembership(NotFound):
+    """The person does not belong to the organization that was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__("You belong to no such organization. Leave organization_id out, or name one of your own.")
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What tokens are made of."""
+
+    person_id: UUID
+    organization_id: UUID | None
+    session_id: UUID
+    roles: list[str]
+    refresh_token: str = field(repr=False)
+
+
+def choose(memberships: Sequence[Membership], wanted: UUID | None) -> Membership | None:
+    """The membership that a session acts for: the one that was asked for, else the first; None for who has none.
+
+    Raises NoSuchMembership.
+    """
+    if wanted is None:
+        return memberships[0] if memberships else None
+    for membership in memberships:
+        if membership.organization_id == wanted:
+            return membership
+    raise NoSuchMembership
+
+
+def roles(person: Person, membership: Membership | None) -> list[str]:
+    """Operators stand above organizations, so no membership adds to what they are."""
+    if person.operator:
+        return [Role.OPERATOR]
+    return list(membership.roles) if membership else []
+
+
+def new_family(person: Person, membership: Membership | None, *, family_id: UUID, at: datetime) -> LoginSession:
+    organization_id = membership.organization_id if membership and not person.operator else None
+    return LoginSession(id=family_id, person_id=person.id, organization_id=organization_id, opened_at=at)
+
+
+def log_in(family: LoginSession) -> UserLoggedIn:
+    return UserLoggedIn(person_id=family.person_id, session_id=family.id, logged_in_at=family.opened_at)
+
+
+def grant(family: LoginSession, roles: list[str], *, refresh_token: str) -> Grant:
+    return Grant(
+        person_id=family.person_id,
+        organization_id=family.organization_id,
+        session_id=family.id,
+        roles=roles,
+        refresh_token=refresh_token,
+    )
+
+
+def refresh(family: LoginSession, token: RefreshToken, *, at: datetime) -> Refusal | None:
+    """Use a refresh token up, or say why not; late reuse revokes the whole family.
+
+    The refusal is a result and not raised, because what it revokes must be kept.
+    """
+    if family.revoked_at is not None or token.expires_at <= at:
+        return SessionIsOver()
+    if token.used_at is None:
+        token.used_at = at
+        return None
+    if at - token.used_at <= REPEAT_WINDOW:
+        return RefreshWasRepeated()
+    family.revoked_at = at
+    return SessionIsOver()
+
+
+def claims(grant: Grant, *, issuer: str, ttl: timedelta, at: datetime, token_id: UUID) -> dict[str, Any]:
+    """The claims of an access token (RFC 9068; `org`, `sid`, `roles` and `permissions` are ours)."""
+    known = {
+        "iss": issuer,
+        "aud": AUDIENCE,
+        "sub": str(grant.person_id),
+        "sid": str(grant.session_id),
+        "roles": grant.roles,
+        "permissions": sorted(permissions.of_roles(grant.roles)),
+        "iat": int(at.timestamp()),
+        "exp": int((at + ttl).timestamp()),
+        "jti": str(token_id),
+    }
+    return known | ({"org": str(grant.organization_id)} if grant.organization_id else {})
+
+
+def token_hash(token: str) -> bytes:
+    """What is kept of an opaque token: it has 256 random bits, so a plain SHA-256 is enough."""
+    return hashlib.sha256(token.encode()).digest()

@@ -1,0 +1,26 @@
+"""The merged document, made again only when a service's own has changed."""
+
+from typing import Any
+
+from stoa_gateway.documents import domain
+from stoa_gateway.routing.service import Routing
+
+API_VERSION = "1"
+
+
+class Documents:
+    """Shows what the routing knows as one OpenAPI document."""
+
+    def __init__(self, routing: Routing) -> None:
+        self._routing = routing
+        self._merged: dict[str, Any] = {}
+        self._version = 0
+
+    def openapi(self) -> dict[str, Any]:
+        """The document as of now; a service that never answered is absent from it."""
+        if self._version != self._routing.version:
+            known = sorted(self._routing.documents.items())
+            parts = [(self._routing.upstreams[name], document) for name, document in known]
+            self._merged = domain.merge(parts, title="Stoa", version=API_VERSION)
+            self._version = self._routing.version
+        return self._merged

@@ -1,0 +1,52 @@
+"""The merged document and its page, as the running gateway shows them."""
+
+import re
+
+import aiohttp
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+
+async def test_the_document_is_valid_and_holds_what_can_be_reached(http: aiohttp.ClientSession) -> None:
+    document = await (await http.get("/openapi.json")).json()
+
+    OpenAPIV31SpecValidator(document).validate()
+    assert {"/api/v1/content/mine", "/api/v1/content/echo/{name}", "/api/v1/ai/raw"} <= set(document["paths"])
+    assert not [path for path in document["paths"] if "internal" in path or "hidden" in path or path == "/livez"]
+    assert document["paths"]["/api/v1/content/mine"]["get"]["security"] == [{"accessToken": []}]
+    assert document["paths"]["/api/v1/content/mine"]["get"]["operationId"] == "content_get_mine"
+    assert "Problem" in document["components"]["schemas"]
+
+
+async def test_the_page_needs_nothing_from_elsewhere(http: aiohttp.ClientSession) -> None:
+    answer = await http.get("/", allow_redirects=True)
+    page = await answer.text()
+    needed = re.findall(r'(?:src|href)="([^"]+)"', page)
+
+    assert answer.url.path == "/docs"
+    assert len(needed) >= 4
+    for address in needed:
+        assert address.startswith("/")
+        assert (await http.get(address)).status == 200
+
+
+async def test_the_page_runs_scripts_from_files_alone(http: aiohttp.ClientSession) -> None:
+    answer = await http.get("/docs")
+
+    assert "script-src 'self';" in answer.headers["Content-Security-Policy"]
+    assert not re.search(r"<script(?![^>]*\bsrc=)|\son\w+=", await answer.text())
+
+
+async def test_only_the_pages_own_files_are_given_out(http: aiohttp.ClientSession) -> None:
+    for name in ("nothing.js", "..%2Frouter.py", "page.html"):
+        assert (await http.get(f"/docs/assets/{name}")).status == 404
+
+
+async def test_the_gateways_own_health_is_its_own(http: aiohttp.ClientSession) -> None:
+    await http.get("/api/v1/content/echo/x")
+
+    ready = await http.get("/readyz")
+    metrics = await (await http.get("/metrics")).text()
+
+    assert (await http.get("/livez")).status == 200
+    assert (ready.status, (await ready.json())["parts"]) == (200, {"routes": "ok"})
+    assert 'route="/api/v1/content/echo/{name}"' in metrics

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stoa_auth.accounts.domain import LastOperatorMustStay, erase_operator, new_password
-from stoa_auth.people.domain import email, name
+from stoa_auth.accounts.domain import LastOperatorMustStay, erase_operator
+from stoa_auth.accounts.passwords import new_password
+from stoa_auth.people.addresses import email, name
 
 
 @pytest.mark.parametrize("text", ["ada@example.org", "  ADA@Example.ORG ", "Ada@EXAMPLE.org"])

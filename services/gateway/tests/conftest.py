@@ -34,10 +34,19 @@ ANSWER_SECONDS = 1.5
 @contextlib.asynccontextmanager
 async def served(app: ASGIApp, taken: socket.socket) -> AsyncIterator[None]:
     server = uvicorn.Server(
-        uvicorn.Config(app, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=1)
+        uvicorn.Config(
+            app,
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=1,
+            # As the services' own processes have them.
+            proxy_headers=False,
+            server_header=False,
+        )
     )
     serving = asyncio.create_task(server.serve(sockets=[taken]))
-    while not server.started:
+    while not server.started:  # uvicorn has no event for it
         await asyncio.sleep(0.01)
     yield
     server.should_exit = True
@@ -76,7 +85,6 @@ def watched() -> Watched:
 def content_routes(watched: Watched) -> Router:
     routes = Router(prefix="/api/v1/content", tags=["things"])
 
-    @routes.api_route("/echo/{name}", methods=["GET", "POST", "PUT"], **public())
     async def echo(name: str, request: Request) -> JSONResponse:
         """Say what arrived."""
         digest, count = hashlib.sha256(), 0
@@ -86,6 +94,9 @@ def content_routes(watched: Watched) -> Router:
         headers = [[key.decode(), value.decode("latin-1")] for key, value in request.scope["headers"]]
         target = [request.scope["raw_path"].decode(), request.scope["query_string"].decode()]
         return JSONResponse({"headers": headers, "target": target, "bytes": count, "sha256": digest.hexdigest()})
+
+    for method in ("GET", "POST", "PUT"):
+        routes.add_api_route("/echo/{name}", echo, methods=[method], operation_id=f"echo_{method.lower()}", **public())
 
     @routes.get("/mine", **require("course:read"))
     async def get_mine() -> dict[str, str]:
@@ -256,7 +267,11 @@ async def url(app: FastAPI) -> AsyncIterator[str]:
 async def http(url: str) -> AsyncIterator[aiohttp.ClientSession]:
     """A client that shows answers as they are on the wire."""
     async with aiohttp.ClientSession(
-        url, auto_decompress=False, timeout=aiohttp.ClientTimeout(total=20), cookie_jar=aiohttp.DummyCookieJar()
+        url,
+        auto_decompress=False,
+        timeout=aiohttp.ClientTimeout(total=20),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        connector=aiohttp.TCPConnector(limit=0),
     ) as session:
         yield session
 

@@ -46,6 +46,7 @@ class Process:
         self._settings = settings
         self._roles = roles
         self._consumers: Consumers | None = None
+        self._databases: list[Database] = []
 
     async def run(self) -> None:
         """Returns after SIGTERM or SIGINT; raises what ended a role otherwise."""
@@ -60,6 +61,8 @@ class Process:
                     resources.add(item)
             runners = [await self._role(role, resources, stack) for role in self._roles]
             runners.append(await self._http(resources, stack))
+            if settings.otlp_endpoint:
+                telemetry.instrument_databases(self._databases)
             log.info("process_started", roles=list(self._roles), port=settings.port)
             await _run_together(runners, stop)
         log.info("process_stopped")
@@ -114,7 +117,7 @@ class Process:
             pool_size=settings.database_pool_size,
             application_name=f"{self._service.name}-{role}",
         )
-        telemetry.instrument_database(database)
+        self._databases.append(database)
         try:
             yield database
         finally:

@@ -1,6 +1,6 @@
 """OpenTelemetry over HTTP, SQL and Kafka. Without `OTEL_EXPORTER_OTLP_ENDPOINT` only the context travels."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -36,10 +36,11 @@ def shutdown() -> None:
         stop()
 
 
-def instrument_database(database: "Database") -> None:
+def instrument_databases(databases: Sequence["Database"]) -> None:
+    """A span for each statement. Once a process: the instrumentor ignores a second call."""
     from opentelemetry.instrumentation.sqlalchemy import SQLAlchemyInstrumentor
 
-    SQLAlchemyInstrumentor().instrument(engine=database.engine.sync_engine)
+    SQLAlchemyInstrumentor().instrument(engines=[database.engine.sync_engine for database in databases])
 
 
 @contextmanager

@@ -1,9 +1,8 @@
-"""What the process opens once at start, and how routes ask for it."""
+"""What the process opens once at start, for routes to ask for by its class."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import Annotated
 
 from stoa_auth.accounts import service as accounts
 from stoa_auth.accounts.passwords import Passwords
@@ -11,11 +10,6 @@ from stoa_auth.keys.service import KeyRing
 from stoa_auth.sessions.service import Tokens
 from stoa_auth.settings import Settings
 from stoa_common.database import Database
-from stoa_common.resources import resource
-
-PasswordsDep = Annotated[Passwords, resource(Passwords)]
-KeyRingDep = Annotated[KeyRing, resource(KeyRing)]
-TokensDep = Annotated[Tokens, resource(Tokens)]
 
 
 @asynccontextmanager

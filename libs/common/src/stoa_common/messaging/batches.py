@@ -42,15 +42,11 @@ class BatchLoop:
         self._resources = resources
         self._cluster = cluster
         self._linger_ms = linger_ms
-        self._consumer: AIOKafkaConsumer | None = None
-
-    @property
-    def is_assigned(self) -> bool:
-        return self._consumer is not None and bool(self._consumer.assignment())
+        self.assignment = kafka.Assignment()
 
     async def run(self) -> None:
         topics, membership = self._subscription.topics, self._cluster.membership(self.group)
-        self._consumer = consumer = kafka.new_consumer(self._cluster, topics, **membership)
+        consumer = kafka.new_consumer(self._cluster, topics, listener=self.assignment, **membership)
         await consumer.start()
         try:
             while True:

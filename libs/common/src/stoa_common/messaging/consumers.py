@@ -40,6 +40,7 @@ class Consumers:
         self._broker = KafkaBroker(
             cluster.servers, graceful_timeout=STOP_DEADLINE, logger=None, allow_auto_create_topics=False
         )
+        self._assignments: list[kafka.Assignment] = []
         self._handlings = self._subscribe_all(routers, database, resources)
         self._batches = [
             BatchLoop(router.group, batch, database, resources, cluster)
@@ -47,6 +48,7 @@ class Consumers:
             for batch in router.batches
             if database is not None
         ]
+        self._assignments += [loop.assignment for loop in self._batches]
         self._broadcasts = [BroadcastLoop(b, resources, cluster) for router in routers for b in router.broadcasts]
 
     async def run(self) -> None:
@@ -66,8 +68,7 @@ class Consumers:
 
     def is_ready(self) -> bool:
         """Whether every group has had its partitions assigned (or was told that others hold them)."""
-        assigned = all(_is_assigned(s) for s in self._broker.subscribers)
-        return assigned and all(loop.is_assigned for loop in self._batches)
+        return all(assignment.is_known for assignment in self._assignments)
 
     async def _watch(self) -> None:
         """A cancellation that leaks into FastStream ends its loop without a word; ping() would stay true."""
@@ -94,6 +95,8 @@ class Consumers:
         settings: dict[str, Any] = {**kafka.CONSUMER, **self._cluster.membership(router.group)}
         # FastStream spells two of aiokafka's settings in its own way.
         settings.pop("enable_auto_commit")
+        assignment = kafka.Assignment()
+        self._assignments.append(assignment)
         subscriber = self._broker.subscriber(
             *(self._cluster.named(topic) for topic in router.topics),
             ack_policy=AckPolicy.MANUAL,
@@ -101,6 +104,7 @@ class Consumers:
             max_workers=1,
             parser=_parse_nothing,
             decoder=_decode_nothing,
+            listener=assignment,
             **settings,
         )
 
@@ -138,10 +142,6 @@ async def _parse_nothing(raw: Any) -> KafkaMessage:
 
 async def _decode_nothing(message: KafkaMessage) -> bytes:
     return bytes(message.body)
-
-
-def _is_assigned(subscriber: Any) -> bool:
-    return subscriber.consumer is not None and bool(subscriber.consumer.assignment())
 
 
 async def _first_failure(tasks: Sequence["asyncio.Task[None]"]) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 
 PRODUCER: Final = {
@@ -56,9 +56,26 @@ def new_producer(cluster: Cluster) -> AIOKafkaProducer:
     return AIOKafkaProducer(bootstrap_servers=cluster.servers, **PRODUCER)
 
 
-def new_consumer(cluster: Cluster, topics: Sequence[str], **overrides: Any) -> AIOKafkaConsumer:
-    names = [cluster.named(topic) for topic in topics]
-    return AIOKafkaConsumer(*names, bootstrap_servers=cluster.servers, **{**CONSUMER, **overrides})
+def new_consumer(
+    cluster: Cluster, topics: Sequence[str], *, listener: ConsumerRebalanceListener | None = None, **overrides: Any
+) -> AIOKafkaConsumer:
+    """A consumer of these topics; `listener` hears of assignments."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=cluster.servers, **{**CONSUMER, **overrides})
+    consumer.subscribe([cluster.named(topic) for topic in topics], listener=listener)
+    return consumer
+
+
+class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped
+    """Knows whether a group has told this member its part, which may be no partition at all."""
+
+    def __init__(self) -> None:
+        self.is_known = False
+
+    def on_partitions_revoked(self, revoked: object) -> None:
+        pass
+
+    def on_partitions_assigned(self, assigned: object) -> None:  # noqa: ARG002  # the listener's shape
+        self.is_known = True
 
 
 def printable_headers(headers: Any) -> list[list[str | None]]:

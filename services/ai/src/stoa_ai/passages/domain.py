@@ -8,6 +8,7 @@ from uuid import UUID
 
 from stoa_ai.passages.blocks import Block, Kind, blocks
 from stoa_ai.passages.sentences import Span, sentences
+from stoa_ai.passages.splitter import Passage
 from stoa_ai.passages.words import words
 from stoa_common.errors import NotFound
 
@@ -56,6 +57,12 @@ def fuse(rankings: Iterable[Sequence[UUID]], *, limit: int) -> list[UUID]:
         for rank, passage_id in enumerate(ranking, start=1):
             scores[passage_id] = scores.get(passage_id, 0.0) + 1 / (FUSION + rank)
     return sorted(scores, key=lambda passage_id: -scores[passage_id])[:limit]
+
+
+def in_context(lesson: str, passage: Passage) -> str:
+    """What is searched: the passage under the titles above it, as far as it doesn't hold them itself."""
+    above = dict.fromkeys([lesson, *passage.headings])
+    return "\n".join([*(title for title in above if title not in passage.text), passage.text])
 
 
 def quotable(text: str) -> list[Span]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Float, Text, bindparam, cast, delete, func, insert, literal, select
+from sqlalchemy import ARRAY, Float, Text, column, delete, func, insert, literal, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from stoa_ai.passages.domain import CourseIsNotKnown, Hit
@@ -82,7 +82,7 @@ class PassageRepository:
 
     async def count_holders(self, course_id: UUID, words: Sequence[str]) -> dict[str, int]:
         """In how many of the course's passages each word occurs; 0 for a word that the course doesn't have."""
-        mine = (*self._of(Posting, course_id), Posting.word == func.any(bindparam("words", list(words), ARRAY(Text))))
+        mine = (*self._of(Posting, course_id), Posting.word.in_(words))
         found = await self._session.execute(select(Posting.word, func.count()).where(*mine).group_by(Posting.word))
         return dict.fromkeys(words, 0) | {word: holders for word, holders in found}
 
@@ -90,12 +90,10 @@ class PassageRepository:
         self, course_id: UUID, weights: Mapping[str, float], *, mean_words: float, limit: int
     ) -> list[UUID]:
         """BM25 over the postings: `weights` are the words' inverse document frequencies."""
-        asked = func.unnest(
-            cast(literal(list(weights), ARRAY(Text)), ARRAY(Text)),
-            cast(literal(list(weights.values()), ARRAY(Float)), ARRAY(Float)),
-        ).table_valued("word", "weight", name="asked")
+        columns = literal(list(weights), ARRAY(Text)), literal(list(weights.values()), ARRAY(Float))
+        asked = func.unnest(*columns).table_valued("word", column("weight", Float)).render_derived(name="asked")
         saturation = Posting.frequency + K1 * (1 - B + B * Passage.word_count / mean_words)
-        score = func.sum(cast(asked.c.weight, Float) * Posting.frequency * (K1 + 1) / saturation)
+        score = func.sum(asked.c.weight * Posting.frequency * (K1 + 1) / saturation)
         query = (
             select(Posting.passage_id)
             .join(asked, asked.c.word == Posting.word)

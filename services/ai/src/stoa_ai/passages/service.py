@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from stoa_ai.passages.domain import CourseIsNotKnown, Hit, Retrieved, fuse, quotable, weigh
+from stoa_ai.passages.domain import CourseIsNotKnown, Hit, Retrieved, fuse, in_context, quotable, weigh
 from stoa_ai.passages.embedder import Embedder
 from stoa_ai.passages.models import Course
 from stoa_ai.passages.repository import PassageRepository
@@ -41,7 +41,7 @@ async def index_lesson(session: Session, event: LessonPublished, embedder: Embed
     if not await repository.replace_lesson(row):
         return
     passages = split(text)
-    headed = [f"{event.title}\n{passage.heading}\n{passage.text}" for passage in passages]
+    headed = [in_context(event.title, passage) for passage in passages]
     vectors = await embedder.embed(headed)
     counted = {new_id(): count_words(searchable) for searchable in headed}
     rows = [
@@ -52,7 +52,7 @@ async def index_lesson(session: Session, event: LessonPublished, embedder: Embed
             "lesson_id": event.lesson_id,
             "start_offset": passage.start,
             "end_offset": passage.end,
-            "heading": passage.heading,
+            "heading": " › ".join(passage.headings),
             "word_count": counted[passage_id].total(),
             "model": embedder.model,
             "embedding": vector,
@@ -69,6 +69,8 @@ async def search(
     [vector] = await embedder.embed([question])
     repository = PassageRepository(session, organization_id)
     counts = await repository.count(course_id)
+    if not counts.passages:
+        return Retrieved([], {})
     holders = await repository.count_holders(course_id, sorted(set(words(question))))
     weights = weigh(holders, passages=counts.passages)
     rankings = [

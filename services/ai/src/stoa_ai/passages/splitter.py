@@ -16,29 +16,28 @@ LIMIT = 200
 # Scripts without spaces: one character is about one token.
 _DENSE = "\u0e00-\u0eff\u1000-\u109f\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
 _TOKEN = re.compile(rf"[{_DENSE}]|[^\W{_DENSE}]+|[^\w\s]")
-_SEPARATOR = " › "
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """Code points `start` to `end` of a lesson's text; `heading` is the path of headings above them, for the index."""
+    """Code points `start` to `end` of a lesson's text; `headings` is the path of headings that they stand under."""
 
     start: int
     end: int
     text: str
-    heading: str
+    headings: tuple[str, ...]
 
 
 @dataclass(slots=True)
 class _Section:
-    heading: str
+    headings: tuple[str, ...] = ()
     blocks: list[Block] = field(default_factory=list)
 
 
 def split(text: str, *, limit: int = LIMIT) -> list[Passage]:
     """The passages of a lesson. An empty text has none."""
     return [
-        Passage(span.start, span.end, span.of(text), section.heading)
+        Passage(span.start, span.end, span.of(text), section.headings)
         for section in _sections(text)
         for span in _pack(text, _pieces(text, section, limit), limit)
     ]
@@ -58,9 +57,9 @@ def _sections(text: str) -> list[_Section]:
             path = {level: title for level, title in path.items() if level < block.level}
             path[block.level] = block.title or _title(text, block)
         if not found or (block.kind is Kind.HEADING and _has_content(found[-1])):
-            found.append(_Section(""))
+            found.append(_Section())
         found[-1].blocks.append(block)
-        found[-1].heading = _SEPARATOR.join(title for title in path.values() if title)
+        found[-1].headings = tuple(title for title in path.values() if title)
     return found
 
 

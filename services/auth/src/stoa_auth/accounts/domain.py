@@ -2,9 +2,6 @@
 
 from stoa_common.errors import Conflict, Unauthenticated
 
-SHORTEST_PASSWORD = 10
-LONGEST_PASSWORD = 128
-
 
 class CredentialsAreWrong(Unauthenticated):
     """The e-mail or the password is wrong; which of them stays unsaid."""
@@ -15,13 +12,6 @@ class CredentialsAreWrong(Unauthenticated):
 
 class LastOperatorMustStay(Conflict):
     """The platform would be left without an operator."""
-
-
-def new_password(text: str) -> str:
-    """A password that may be chosen. Raises ValueError, which never quotes it."""
-    if not SHORTEST_PASSWORD <= len(text) <= LONGEST_PASSWORD:
-        raise ValueError(f"Choose a password of {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters.")
-    return text
 
 
 def erase_operator(*, operators: int) -> None:

@@ -15,7 +15,16 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 from stoa_common.errors import Unavailable
 
 T = TypeVar("T")
+SHORTEST_PASSWORD = 10
+LONGEST_PASSWORD = 128
 _NOBODYS_PASSWORD = "nobody has this password"  # noqa: S105  # what log-ins of unknown addresses are compared with
+
+
+def new_password(text: str) -> str:
+    """A password that may be chosen. Raises ValueError, which never quotes it."""
+    if not SHORTEST_PASSWORD <= len(text) <= LONGEST_PASSWORD:
+        raise ValueError(f"Choose a password of {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters.")
+    return text
 
 
 class PasswordQueueIsFull(Unavailable):

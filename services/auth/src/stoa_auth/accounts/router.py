@@ -1,17 +1,21 @@
 """Accounts over HTTP."""
 
+from typing import Annotated
+
 from fastapi import status
 
 from stoa_auth.accounts import service
+from stoa_auth.accounts.passwords import Passwords
 from stoa_auth.accounts.schemas import RegistrationIn, RegistrationOut
-from stoa_auth.dependencies import PasswordsDep
 from stoa_auth.people.schemas import PersonOut
 from stoa_auth.people.service import Person
 from stoa_common.database import SessionDep
 from stoa_common.http import Router, public, require
+from stoa_common.resources import resource
 from stoa_common.security import Caller
 
 router = Router(prefix="/api/v1/auth", tags=["accounts"])
+PasswordsDep = Annotated[Passwords, resource(Passwords)]
 
 
 @router.post("/register", status_code=status.HTTP_202_ACCEPTED, response_model=RegistrationOut, **public())

@@ -4,13 +4,13 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from stoa_auth.accounts import domain
+from stoa_auth.accounts import passwords
 from stoa_auth.people.schemas import Email, Name
 
 NewPassword = Annotated[
     str,
-    AfterValidator(domain.new_password),
-    Field(json_schema_extra={"minLength": domain.SHORTEST_PASSWORD, "maxLength": domain.LONGEST_PASSWORD}),
+    AfterValidator(passwords.new_password),
+    Field(json_schema_extra={"minLength": passwords.SHORTEST_PASSWORD, "maxLength": passwords.LONGEST_PASSWORD}),
 ]
 
 

@@ -1,13 +1,15 @@
 """Keys over HTTP."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import Response
 
-from stoa_auth.dependencies import KeyRingDep
+from stoa_auth.keys.service import KeyRing
 from stoa_common.http import Router, public
+from stoa_common.resources import resource
 
 router = Router(prefix="/.well-known", tags=["keys"])
+KeyRingDep = Annotated[KeyRing, resource(KeyRing)]
 
 
 @router.get("/jwks.json", **public())

@@ -6,10 +6,10 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from stoa_auth.people import domain
+from stoa_auth.people import addresses
 
-Email = Annotated[str, Field(max_length=254, examples=["ada@example.org"]), AfterValidator(domain.email)]
-Name = Annotated[str, Field(max_length=domain.LONGEST_NAME), AfterValidator(domain.name)]
+Email = Annotated[str, Field(max_length=254, examples=["ada@example.org"]), AfterValidator(addresses.email)]
+Name = Annotated[str, Field(max_length=addresses.LONGEST_NAME), AfterValidator(addresses.name)]
 
 
 class PersonOut(BaseModel):

@@ -1,15 +1,21 @@
 """Sessions over HTTP."""
 
+from typing import Annotated
+
 from fastapi import Response, status
 
-from stoa_auth.dependencies import PasswordsDep, TokensDep
+from stoa_auth.accounts.passwords import Passwords
 from stoa_auth.sessions import service
 from stoa_auth.sessions.schemas import LoginIn, RefreshIn, TokensOut
+from stoa_auth.sessions.service import Tokens
 from stoa_common.database import DatabaseDep, SessionDep
 from stoa_common.http import Router, public, require
+from stoa_common.resources import resource
 from stoa_common.security import Caller
 
 router = Router(prefix="/api/v1/auth", tags=["sessions"])
+PasswordsDep = Annotated[Passwords, resource(Passwords)]
+TokensDep = Annotated[Tokens, resource(Tokens)]
 _NO_STORE = {"Cache-Control": "no-store"}
 
 

@@ -1,0 +1,73 @@
+"""Queries on courses; the caller's organization, and whether they may see drafts, are part of each."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, select
+
+from stoa_common import pages
+from stoa_common.database import Session
+from stoa_common.errors import NotFound
+from stoa_common.pages import PageQuery
+from stoa_common.security import Principal
+from stoa_content.courses.models import Chapter, Course, Lesson, Section, Status
+
+
+class CourseNotFound(NotFound):
+    """There is no such course, or the caller may not see it."""
+
+
+class LessonNotFound(NotFound):
+    """The course has no such lesson, or the caller may not see it."""
+
+
+class CourseRepository:
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    async def get(self, course_id: UUID, caller: Principal, *, lock: bool = False) -> Course:
+        """The course, if the caller may see it; raises CourseNotFound."""
+        query = select(Course).where(Course.id == course_id, *_visible(caller))
+        if lock:
+            query = query.with_for_update()
+        course = await self._session.scalar(query)
+        if course is None:
+            raise CourseNotFound("There is no such course.")
+        return course
+
+    async def list(self, caller: Principal, window: PageQuery) -> tuple[Sequence[Course], str | None]:
+        return await pages.page(self._session, select(Course).where(*_visible(caller)), by=[Course.id], window=window)
+
+    async def get_lesson(self, course_id: UUID, lesson_id: UUID, caller: Principal) -> Lesson:
+        """The lesson, if the caller may see its course; raises LessonNotFound."""
+        query = select(Lesson).join(Course, Course.id == Lesson.course_id)
+        query = query.where(Lesson.id == lesson_id, Lesson.course_id == course_id, *_visible(caller))
+        lesson = await self._session.scalar(query)
+        if lesson is None:
+            raise LessonNotFound("The course has no such lesson.")
+        return lesson
+
+    async def has_lesson(self, course_id: UUID, lesson_id: UUID) -> bool:
+        query = select(Lesson.id).where(Lesson.id == lesson_id, Lesson.course_id == course_id)
+        return await self._session.scalar(query) is not None
+
+    async def lessons(self, course: Course) -> Sequence[Lesson]:
+        return await self._of(course, Lesson)
+
+    async def sections(self, course: Course) -> Sequence[Section]:
+        return await self._of(course, Section)
+
+    async def chapters(self, course: Course) -> Sequence[Chapter]:
+        return await self._of(course, Chapter)
+
+    async def _of(self, course: Course, model: Any) -> Sequence[Any]:
+        query = select(model).where(model.course_id == course.id, model.organization_id == course.organization_id)
+        return (await self._session.scalars(query.order_by(model.position))).all()
+
+
+def _visible(caller: Principal) -> list[ColumnElement[bool]]:
+    conditions = [Course.organization_id == caller.organization_id]
+    if not caller.may("course:write"):
+        conditions.append(Course.status == Status.PUBLISHED)
+    return conditions

@@ -1,0 +1,150 @@
+"""What can be done with courses. Other features add what they import, and ask who may see what."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from stoa_common import clock
+from stoa_common.database import Session
+from stoa_common.ids import new_id
+from stoa_common.messaging import outbox
+from stoa_common.pages import Page, PageQuery
+from stoa_common.security import Principal
+from stoa_content.courses import domain
+from stoa_content.courses.models import Chapter, Course, Lesson, Section, Status
+from stoa_content.courses.repository import CourseRepository, LessonNotFound
+from stoa_content.courses.schemas import ChapterOut, CourseOut, CourseOutlineOut, LessonLinkOut, SectionOut
+
+
+async def list_courses(session: Session, window: PageQuery, *, reader: Principal) -> Page[CourseOut]:
+    courses, following = await CourseRepository(session).list(reader, window)
+    return Page(items=[CourseOut.model_validate(course) for course in courses], next=following)
+
+
+async def get_course(session: Session, course_id: UUID, *, reader: Principal) -> Course:
+    """The course, if the reader may see it; raises CourseNotFound."""
+    return await CourseRepository(session).get(course_id, reader)
+
+
+async def get_open_course(session: Session, course_id: UUID, *, learner: Principal) -> Course:
+    """The course, if it is published; raises CourseNotFound, or CourseIsDraft to those who may see drafts."""
+    course = await CourseRepository(session).get(course_id, learner)
+    domain.check_open(course)
+    return course
+
+
+async def get_outline(session: Session, course_id: UUID, *, reader: Principal) -> CourseOutlineOut:
+    courses = CourseRepository(session)
+    course = await courses.get(course_id, reader)
+    lessons, sections = await courses.lessons(course), await courses.sections(course)
+    chapters = [_chapter(chapter, sections, lessons) for chapter in await courses.chapters(course)]
+    return CourseOutlineOut(**CourseOut.model_validate(course).model_dump(), chapters=chapters)
+
+
+def _chapter(chapter: Chapter, sections: Sequence[Section], lessons: Sequence[Lesson]) -> ChapterOut:
+    own = [_section(section, lessons) for section in sections if section.chapter_id == chapter.id]
+    return ChapterOut(id=chapter.id, title=chapter.title, sections=own)
+
+
+def _section(section: Section, lessons: Sequence[Lesson]) -> SectionOut:
+    own = [LessonLinkOut.model_validate(lesson) for lesson in lessons if lesson.section_id == section.id]
+    return SectionOut(id=section.id, title=section.title, lessons=own)
+
+
+async def get_lesson(session: Session, course_id: UUID, lesson_id: UUID, *, reader: Principal) -> Lesson:
+    return await CourseRepository(session).get_lesson(course_id, lesson_id, reader)
+
+
+async def check_lesson(session: Session, course_id: UUID, lesson_id: UUID) -> None:
+    """Raise LessonNotFound unless the lesson is one of the course."""
+    if not await CourseRepository(session).has_lesson(course_id, lesson_id):
+        raise LessonNotFound("The course has no such lesson.")
+
+
+async def publish_course(session: Session, course_id: UUID, *, author: Principal) -> Course:
+    """Open a draft to learners, and tell readers its lessons; raises CourseIsNotDraft, CourseIsEmpty."""
+    courses = CourseRepository(session)
+    # Locked, so that of two authors who publish at once one is told that it was done already.
+    course = await courses.get(course_id, author, lock=True)
+    for event in domain.publish(course, await courses.lessons(course), at=clock.now()):
+        outbox.add(session, event)
+    return course
+
+
+def add_course(
+    session: Session,
+    *,
+    organization_id: UUID,
+    title: str,
+    language: str,
+    description: str,
+    source_format: str,
+    lesson_count: int,
+    question_count: int,
+    at: datetime,
+) -> Course:
+    """A new draft, without chapters yet."""
+    course = Course(
+        id=new_id(),
+        organization_id=organization_id,
+        title=title,
+        language=language,
+        description=description,
+        status=Status.DRAFT,
+        source_format=source_format,
+        lesson_count=lesson_count,
+        question_count=question_count,
+        imported_at=at,
+        published_at=None,
+    )
+    session.add(course)
+    return course
+
+
+def add_chapter(session: Session, course: Course, *, position: int, title: str) -> Chapter:
+    chapter = Chapter(
+        id=new_id(), organization_id=course.organization_id, course_id=course.id, position=position, title=title
+    )
+    session.add(chapter)
+    return chapter
+
+
+def add_section(session: Session, chapter: Chapter, *, position: int, title: str) -> Section:
+    section = Section(
+        id=new_id(),
+        organization_id=chapter.organization_id,
+        course_id=chapter.course_id,
+        chapter_id=chapter.id,
+        position=position,
+        title=title,
+    )
+    session.add(section)
+    return section
+
+
+def add_lesson(
+    session: Session,
+    section: Section,
+    *,
+    position: int,
+    title: str,
+    text: str,
+    videos: list[dict[str, Any]],
+    quiz_id: UUID | None,
+) -> Lesson:
+    """A lesson in its first revision; `position` counts through the course."""
+    lesson = Lesson(
+        id=new_id(),
+        organization_id=section.organization_id,
+        course_id=section.course_id,
+        section_id=section.id,
+        position=position,
+        title=title,
+        revision=1,
+        text=text,
+        videos=videos,
+        quiz_id=quiz_id,
+    )
+    session.add(lesson)
+    return lesson

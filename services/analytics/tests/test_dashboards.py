@@ -90,14 +90,14 @@ async def test_a_course_that_nobody_took_yet_has_no_mean(
 async def test_a_renamed_question_shows_its_latest_title(
     client: httpx2.AsyncClient, intake: Intake, course: Course, identities: Identities
 ) -> None:
-    first, later = course.graded(new_id(), 0.0), course.graded(new_id(), 0.5)
-    renamed = later.questions[0].model_copy(update={"title": "Spring tides"})
-    await intake.take(first, later.model_copy(update={"questions": [renamed]}), course.graded(new_id(), 0.0))
+    before, after = course.graded(new_id(), 0.0), course.graded(new_id(), 0.5)
+    renamed = after.questions[0].model_copy(update={"title": "Spring tides"})
+    await intake.take(before, after.model_copy(update={"questions": [renamed]}))
 
     dashboard = (await client.get(path(course), headers=author_of(course, identities))).json()
 
     [question] = dashboard["hardest_questions"]
-    assert (question["title"], question["answers"]) == ("Question 1", 3)
+    assert (question["title"], question["answers"]) == ("Spring tides", 2)
 
 
 async def test_another_organizations_course_is_not_found(
@@ -181,16 +181,15 @@ async def test_two_organizations_with_a_course_of_one_id_never_see_each_other(
     ours, theirs = Course(), Course()
     theirs.course_id, theirs.questions = ours.course_id, ours.questions
     people = [new_id() for _ in range(4)]
-    for side, person, kind in [(0, 0, "enrolled"), (1, 0, "enrolled"), *steps]:
+    steps = [(0, 0, "enrolled"), (1, 0, "enrolled"), *steps]
+    for side, person, kind in steps:
         await intake.take(an_event((ours, theirs)[side], kind, people[person], score=float(side)))
 
     seen = [(await client.get(path(c), headers=author_of(c, identities))).json() for c in (ours, theirs)]
 
-    expected = [
-        [step for step in [(0, 0, "enrolled"), (1, 0, "enrolled"), *steps] if step[0] == side] for side in (0, 1)
-    ]
-    assert [s["attempts"] for s in seen] == [sum(kind == "graded" for _, _, kind in own) for own in expected]
-    assert [s["learners"] for s in seen] == [len({p for _, p, kind in own if kind != "graded"}) for own in expected]
+    own = [[(person, kind) for side, person, kind in steps if side == mine] for mine in (0, 1)]
+    assert [s["attempts"] for s in seen] == [sum(kind == "graded" for _, kind in events) for events in own]
+    assert [s["learners"] for s in seen] == [len({p for p, kind in events if kind != "graded"}) for events in own]
     assert all(s["mean_score"] in (None, float(side)) for side, s in enumerate(seen))
 
 

@@ -42,9 +42,28 @@ def configure(*, service: str, level: str = "info", form: str = "json") -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+    handler.addFilter(_NotAgain(for_seconds=10))
     # Their INFO says what every line of ours says already.
     for chatty in ("aiokafka", "faststream", "granian", "uvicorn.access", "httpx2", "procrastinate", "alembic"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+class _NotAgain(logging.Filter):
+    """Drops a library's line that was said a moment ago: aiokafka repeats itself ten times a second."""
+
+    def __init__(self, *, for_seconds: float) -> None:
+        super().__init__()
+        self._for_seconds = for_seconds
+        self._said: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if not record.name.startswith("aiokafka"):
+            return True
+        message, at = record.getMessage(), record.created
+        if at - self._said.get(message, 0.0) < self._for_seconds:
+            return False
+        self._said = {text: then for text, then in self._said.items() if at - then < self._for_seconds} | {message: at}
+        return True
 
 
 def _console() -> Processor:

@@ -90,7 +90,9 @@ class Process:
             app = self._service.build_app(resources, verifier, database, checks=self._role_checks())
         else:
             checks = self._service.checks_of(resources, database) | self._role_checks()
-            app = create_app(title="", routers=[], resources=resources, verifier=verifier, checks=checks)
+            app = create_app(
+                title=f"Stoa {self._service.name}", routers=[], resources=resources, verifier=verifier, checks=checks
+            )
         return _server(app, self._settings).serve
 
     def _cluster(self) -> Cluster:

@@ -60,8 +60,14 @@ class ServiceSettings(BaseSettings):
         try:
             return cls()
         except ValidationError as error:
-            wrong = [f"  {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False)]
+            wrong = [f"  {cls._variable(e['loc'][0])}: {e['msg']}" for e in error.errors(include_input=False)]
             raise BadSettings(f"The settings of {cls.service} are not complete:\n" + "\n".join(wrong)) from None
+
+    @classmethod
+    def _variable(cls, field: int | str) -> str:
+        """The environment variable that a field is read from."""
+        own = f"{cls.service}_{field}".upper()
+        return str(cls.model_fields[str(field)].validation_alias or own) if field in cls.model_fields else str(field)
 
 
 class _Environment(PydanticBaseSettingsSource):

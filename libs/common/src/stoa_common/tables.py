@@ -4,8 +4,18 @@ A function is never edited once a revision that calls it has been released; what
 """
 
 from importlib.resources import files
+from typing import Protocol
 
-from alembic.operations import Operations
+from sqlalchemy import Connection
+
+
+class Operations(Protocol):
+    """Alembic's `op`, the module."""
+
+    def execute(self, sqltext: str) -> None: ...
+
+    def get_bind(self) -> Connection: ...
+
 
 EVENT_LOG_PARTITIONS_AHEAD = 7
 

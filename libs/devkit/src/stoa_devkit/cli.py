@@ -2,6 +2,7 @@
 
 import errno
 import importlib.util
+import logging
 from collections.abc import Sequence
 
 import typer
@@ -46,6 +47,8 @@ if importlib.util.find_spec("stoa_devkit.demo") is not None:
 
 def main(table: Sequence[Spec] = SERVICES) -> None:
     """Run `stoa`. What goes wrong on this machine is told in one sentence, with exit code 1."""
+    # Libraries log what they are about to raise; the person gets it once, as our sentence.
+    logging.getLogger().addHandler(logging.NullHandler())
     try:
         app(obj=table)
     except Trouble as trouble:

@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,9 +45,10 @@ class Running:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._child.wait(seconds)
             return not self.alive()
-        if self.alive():
-            with contextlib.suppress(psutil.NoSuchProcess, psutil.TimeoutExpired):
-                psutil.Process(self.pid).wait(seconds)
+        # Not psutil's wait: it counts a zombie as running, and init does not reap everywhere.
+        deadline = time.monotonic() + seconds
+        while self.alive() and time.monotonic() < deadline:
+            time.sleep(0.02)
         return not self.alive()
 
     def stop(self, *, by: signal.Signals = signal.SIGTERM, seconds: float = 10.0) -> None:

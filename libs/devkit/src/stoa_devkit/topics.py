@@ -9,8 +9,8 @@ from stoa_devkit.trouble import Trouble
 from stoa_events.contracts import TOPICS
 
 LAPTOP_PARTITIONS = 3
-BROKERS_OWN = -1
-"""Kafka's way to say: as the cluster's default is."""
+COPIES = 3
+"""Of each partition, where the cluster has as many brokers."""
 
 
 async def make_all(bootstrap: str, *, prefix: str, on_laptop: bool) -> None:
@@ -21,25 +21,17 @@ async def make_all(bootstrap: str, *, prefix: str, on_laptop: bool) -> None:
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=15_000)
     try:
         await asyncio.wait_for(admin.start(), 20)
-        missing = _wanted(prefix, on_laptop=on_laptop, besides=set(await admin.list_topics()))
+        copies = min(COPIES, len((await admin.describe_cluster())["brokers"]))
+        there = set(await admin.list_topics())
+        counts = dict.fromkeys(TOPICS, LAPTOP_PARTITIONS) if on_laptop else TOPICS
+        wanted = [NewTopic(f"{prefix}{topic}", partitions, copies) for topic, partitions in counts.items()]
+        missing = [topic for topic in wanted if topic.name not in there]
         if missing:
             _refuse_failures(await admin.create_topics(missing))
     except (KafkaError, TimeoutError, OSError) as failure:
         raise Trouble(f"Kafka at {bootstrap} did not make the topics: {failure or 'it does not answer'}.") from failure
     finally:
         await admin.close()
-
-
-def _wanted(prefix: str, *, on_laptop: bool, besides: set[str]) -> list[NewTopic]:
-    return [
-        NewTopic(
-            name=f"{prefix}{topic}",
-            num_partitions=LAPTOP_PARTITIONS if on_laptop else partitions,
-            replication_factor=1 if on_laptop else BROKERS_OWN,
-        )
-        for topic, partitions in TOPICS.items()
-        if f"{prefix}{topic}" not in besides
-    ]
 
 
 def _refuse_failures(answer: object) -> None:

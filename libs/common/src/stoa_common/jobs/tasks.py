@@ -16,7 +16,7 @@ from stoa_common.jobs import repository
 from stoa_common.jobs.models import OPEN, Status
 from stoa_common.resources import Resources
 
-MAX_TRIES: Final = 3
+MAX_RETRIES: Final = 2
 log = logs.get_logger()
 
 

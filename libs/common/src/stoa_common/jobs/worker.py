@@ -8,7 +8,7 @@ from procrastinate.exceptions import ConnectorException
 
 from stoa_common import clock, logs
 from stoa_common.database import Database
-from stoa_common.jobs.tasks import MAX_TRIES, Tasks
+from stoa_common.jobs.tasks import MAX_RETRIES, Tasks
 from stoa_common.resources import Resources
 
 HEARTBEAT_SECONDS = 2.0
@@ -22,12 +22,12 @@ class Worker:
 
     def __init__(self, tasks: Tasks, database: Database, resources: Resources) -> None:
         self._app = App(connector=PsycopgConnector(conninfo=database.url, min_size=1, max_size=4))
-        retry = RetryStrategy(max_attempts=MAX_TRIES, wait=1, exponential_wait=2)
+        retry = RetryStrategy(max_attempts=MAX_RETRIES, linear_wait=1)
 
         @self._app.task(name="run_job", pass_context=True, retry=retry)
         async def run_job(context: JobContext, job_id: str) -> None:
             attempts = context.job.attempts if context.job else 0
-            await tasks.run(UUID(job_id), database, resources, is_last_try=attempts >= MAX_TRIES)
+            await tasks.run(UUID(job_id), database, resources, is_last_try=attempts >= MAX_RETRIES)
 
     async def run(self) -> None:
         async with self._app.open_async():

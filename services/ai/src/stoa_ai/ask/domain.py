@@ -104,7 +104,7 @@ class Answer:
 
 
 def quote(cited: Cited) -> str:
-    """The words that a citation names, out of the stored lesson; raises CitationDoesNotHold for a span outside its hit."""
+    """The words that a citation names, as the stored lesson has them; raises CitationDoesNotHold outside of its hit."""
     if not cited.hit.start <= cited.start < cited.end <= cited.hit.end:
         raise CitationDoesNotHold(f"{cited.start} to {cited.end} is outside of passage {cited.hit.passage_id}.")
     return cited.hit.text[cited.start - cited.hit.start : cited.end - cited.hit.start]

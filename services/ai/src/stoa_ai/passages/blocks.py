@@ -1,7 +1,7 @@
 """Markdown as blocks with exact places: headings, paragraphs, list items, table rows, code.
 
-A line scanner, not a renderer: it only has to find where a thought ends, and every offset must hold in the text as it was
-sent. It follows CommonMark 0.31 for what begins a block; nesting is ignored, since a nested item is a block anyway.
+A line scanner, not a renderer: it only has to find where a thought ends, and every offset must hold in the text as it
+was sent. It follows CommonMark 0.31 for what begins a block; nesting is ignored, since a nested item is a block anyway.
 """
 
 import re

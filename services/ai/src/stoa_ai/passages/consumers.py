@@ -3,13 +3,13 @@
 from stoa_ai.passages import service
 from stoa_ai.passages.embedder import Embedder
 from stoa_ai.passages.models import Course, Lesson, Passage, Posting
-from stoa_common.database import Session
+from stoa_common.database import Base, Session
 from stoa_common.messaging import EventRouter
 from stoa_events.contracts import CoursePublished, LessonPublished
 
 router = EventRouter(
     group="ai.passages",
-    rebuilds=[model.__table__ for model in (Posting, Passage, Lesson, Course)],
+    rebuilds=[Base.metadata.tables[model.__tablename__] for model in (Posting, Passage, Lesson, Course)],
 )
 
 

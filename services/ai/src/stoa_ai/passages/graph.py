@@ -1,9 +1,9 @@
 """all-MiniLM-L6-v2 as an ONNX graph with int8 weights: a BERT encoder, mean pooling, unit length.
 
-The encoder follows Devlin et al. 2018 (arXiv:1810.04805) with the tensors of the checkpoint; pooling and normalization are
-those of sentence-transformers. Weights are int8 per output column, activations are quantized as they come
-(DynamicQuantizeLinear, MatMulInteger): onnxruntime fuses both into one kernel. The table of word vectors, half of the model,
-is int8 per row.
+The encoder follows Devlin et al. 2018 (arXiv:1810.04805) with the tensors of the checkpoint; pooling and normalization
+are those of sentence-transformers. Weights are int8 per output column, activations are quantized as they come
+(DynamicQuantizeLinear, MatMulInteger): onnxruntime fuses both into one kernel. The table of word vectors, half of the
+model, is int8 per row.
 
 `python -m stoa_ai.passages.graph WEIGHTS CACHE` builds the file.
 """

@@ -83,8 +83,9 @@ class PassageRepository:
     async def count_holders(self, course_id: UUID, words: Sequence[str]) -> dict[str, int]:
         """In how many of the course's passages each word occurs; 0 for a word that the course doesn't have."""
         mine = (*self._of(Posting, course_id), Posting.word.in_(words))
-        found = await self._session.execute(select(Posting.word, func.count()).where(*mine).group_by(Posting.word))
-        return dict.fromkeys(words, 0) | {word: holders for word, holders in found}
+        query = select(Posting.word, func.count().label("holders")).where(*mine).group_by(Posting.word)
+        found = await self._session.execute(query)
+        return dict.fromkeys(words, 0) | {row.word: row.holders for row in found}
 
     async def rank_by_words(
         self, course_id: UUID, weights: Mapping[str, float], *, mean_words: float, limit: int
@@ -108,8 +109,9 @@ class PassageRepository:
     async def rank_by_likeness(self, course_id: UUID, vector: Vector, *, model: str, limit: int) -> list[UUID]:
         """Exact: every passage of the course that this model has embedded is compared."""
         mine = (*self._of(Passage, course_id), Passage.model == model)
-        nearest = Passage.embedding.max_inner_product(vector)
-        return list(await self._session.scalars(select(Passage.id).where(*mine).order_by(nearest, Passage.id).limit(limit)))
+        nearest = (Passage.embedding.max_inner_product(vector), Passage.id)
+        query = select(Passage.id).where(*mine).order_by(*nearest).limit(limit)
+        return list(await self._session.scalars(query))
 
     async def list_hits(self, passage_ids: Sequence[UUID], vector: Vector) -> list[Hit]:
         """The passages in the order of their ids, each with its text cut from the stored lesson."""

@@ -7,8 +7,8 @@ from stoa_ai.passages.blocks import Block, Kind
 
 _CLOSERS = r"[\"'”’»)\]*_`]*"
 _END = re.compile(rf"[.!?…]+{_CLOSERS}(?=\s)|[。！？]+[”’」』）]*")
-_ABBREVIATIONS = frozenset(
-    "e.g i.e cf vs etc dr mr mrs ms prof st no nos fig figs eq sec ch vol pp p ed eds al approx ca inc ltd jr sr".split()
+_ABBREVIATIONS = re.compile(
+    r"(?i)e\.g|i\.e|cf|vs|etc|dr|mrs?|ms|prof|st|nos?|figs?|eq|sec|ch|vol|pp?|eds?|al|approx|ca|inc|ltd|jr|sr"
 )
 _FULL_LINE = re.compile(r"[^\r\n]+")
 _LAST_WORD = re.compile(r"([\w.]+)$")
@@ -56,7 +56,7 @@ def _ends_sentence(text: str, begin: int, mark: re.Match[str]) -> bool:
     before = word.group(1)
     initial = len(before) == 1 and before.isalpha()
     item_number = before.isdigit() and not text[begin : word.start()].strip()
-    return not (initial or item_number or before.casefold() in _ABBREVIATIONS)
+    return not (initial or item_number or _ABBREVIATIONS.fullmatch(before))
 
 
 def _trimmed(text: str, start: int, end: int) -> Span:

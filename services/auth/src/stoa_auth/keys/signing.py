@@ -19,7 +19,7 @@ ALGORITHM = "EdDSA"
 _NONCE_BYTES = 12
 
 
-class WrongKeysSecret(RuntimeError):
+class WrongKeysSecret(SystemExit):
     """The signing keys in the database were sealed with another secret."""
 
 

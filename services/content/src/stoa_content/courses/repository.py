@@ -28,15 +28,16 @@ class CourseRepository:
 
     async def get(self, course_id: UUID, caller: Principal, *, lock: bool = False) -> Course:
         """The course, if the caller may see it; raises CourseNotFound."""
-        query = select(Course).where(Course.id == course_id, *_visible(caller))
-        if lock:
-            query = query.with_for_update()
-        course = await self._session.scalar(query)
+        course = await self.find(course_id, caller, lock=lock)
         if course is None:
             raise CourseNotFound("There is no such course.")
         return course
 
-    async def list(self, caller: Principal, window: PageQuery) -> tuple[Sequence[Course], str | None]:
+    async def find(self, course_id: UUID, caller: Principal, *, lock: bool = False) -> Course | None:
+        query = select(Course).where(Course.id == course_id, *_visible(caller))
+        return await self._session.scalar(query.with_for_update() if lock else query)
+
+    async def list_visible(self, caller: Principal, window: PageQuery) -> tuple[Sequence[Course], str | None]:
         return await pages.page(self._session, select(Course).where(*_visible(caller)), by=[Course.id], window=window)
 
     async def get_lesson(self, course_id: UUID, lesson_id: UUID, caller: Principal) -> Lesson:

@@ -16,15 +16,32 @@ from stoa_content.courses.models import Chapter, Course, Lesson, Section, Status
 from stoa_content.courses.repository import CourseRepository, LessonNotFound
 from stoa_content.courses.schemas import ChapterOut, CourseOut, CourseOutlineOut, LessonLinkOut, SectionOut
 
+#: Courses and their parts, for features that add to them.
+__all__ = [
+    "Chapter",
+    "Course",
+    "Section",
+    "add_chapter",
+    "add_course",
+    "add_lesson",
+    "add_section",
+    "check_lesson",
+    "get_lesson",
+    "get_open_course",
+    "get_outline",
+    "list_courses",
+    "may_read",
+    "publish_course",
+]
+
 
 async def list_courses(session: Session, window: PageQuery, *, reader: Principal) -> Page[CourseOut]:
-    courses, following = await CourseRepository(session).list(reader, window)
+    courses, following = await CourseRepository(session).list_visible(reader, window)
     return Page(items=[CourseOut.model_validate(course) for course in courses], next=following)
 
 
-async def get_course(session: Session, course_id: UUID, *, reader: Principal) -> Course:
-    """The course, if the reader may see it; raises CourseNotFound."""
-    return await CourseRepository(session).get(course_id, reader)
+async def may_read(session: Session, course_id: UUID, *, reader: Principal) -> bool:
+    return await CourseRepository(session).find(course_id, reader) is not None
 
 
 async def get_open_course(session: Session, course_id: UUID, *, learner: Principal) -> Course:

@@ -33,7 +33,7 @@ class EnrollmentRepository:
             raise EnrollmentNotFound("There is no such enrollment.")
         return enrollment
 
-    async def list(
+    async def list_readable(
         self, caller: Principal, window: PageQuery, *, course_id: UUID | None
     ) -> tuple[Sequence[Enrollment], str | None]:
         query = select(Enrollment).where(*_readable(caller))

@@ -49,7 +49,7 @@ async def lock_own(session: Session, course_id: UUID, *, learner: Principal) -> 
 async def list_enrollments(
     session: Session, window: PageQuery, *, course_id: UUID | None, reader: Principal
 ) -> Page[EnrollmentOut]:
-    found, following = await EnrollmentRepository(session).list(reader, window, course_id=course_id)
+    found, following = await EnrollmentRepository(session).list_readable(reader, window, course_id=course_id)
     return Page(items=[EnrollmentOut.model_validate(enrollment) for enrollment in found], next=following)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 
 from stoa_common.errors import FieldError, Invalid, UnsupportedMediaType
-from stoa_content.assessments.questions import Question, Quiz
+from stoa_content.assessments.service import Question, Quiz
 
 #: Events carry a lesson's text inline, and a broker's record has its limits.
 MAX_LESSON_BYTES = 60_000

@@ -13,6 +13,8 @@ Choice = TypeVar("Choice", bound=StrEnum)
 MAX_BYTES = 8_000
 _MAX_DEPTH = 3
 _FENCE = "---"
+#: YAML can spell what no database and no UTF-8 can hold.
+_UNSTORABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
 
 
 class _Loader(yaml.SafeLoader):
@@ -45,6 +47,9 @@ class FrontMatter:
 
     def text(self, name: str, default: str = "") -> str:
         value = self.fields.get(name, default)
+        if isinstance(value, str) and _UNSTORABLE.search(value):
+            self._refuse(name, "holds a control character")
+            return default
         if isinstance(value, str):
             return value.strip()
         self._refuse(name, "must be text; put it in quotes")
@@ -88,7 +93,7 @@ class FrontMatter:
 
     def texts(self, name: str) -> list[str]:
         value = self.fields.get(name, [])
-        if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        if isinstance(value, list) and all(isinstance(each, str) and each.isprintable() for each in value):
             return value
         self._refuse(name, "must be a list of texts")
         return []

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from itertools import groupby
 
-from stoa_content.assessments.questions import DEFAULT_PASSING_SCORE, Credit, Quiz, Review
+from stoa_content.assessments.service import DEFAULT_PASSING_SCORE, Credit, Quiz, Review
 from stoa_content.imports import frontmatter, markdown_quiz
 from stoa_content.imports.domain import (
     MAX_LESSON_BYTES,

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from string import ascii_lowercase
 
-from stoa_content.assessments.arithmetic import literal
-from stoa_content.assessments.questions import (
+from stoa_content.assessments.service import (
     ChoiceFeedback,
     ChoiceKey,
     Credit,
@@ -18,6 +17,7 @@ from stoa_content.assessments.questions import (
     QuestionKind,
     TextAnswer,
     TextKey,
+    literal,
 )
 from stoa_content.imports.domain import MAX_OPTIONS
 

@@ -18,7 +18,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from stoa_content.assessments.questions import Credit, Question
+from stoa_content.assessments.service import Credit, Question
 from stoa_content.imports import markdown_keys
 from stoa_content.imports.domain import Findings
 from stoa_content.imports.markdown_keys import AnswerLine, OptionLines, Place

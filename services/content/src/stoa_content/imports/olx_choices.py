@@ -4,7 +4,7 @@ import re
 from string import ascii_lowercase
 from xml.etree.ElementTree import Element
 
-from stoa_content.assessments.questions import ChoiceFeedback, ChoiceKey, Combination, Credit, Option, QuestionKind
+from stoa_content.assessments.service import ChoiceFeedback, ChoiceKey, Combination, Credit, Option, QuestionKind
 from stoa_content.imports.domain import MAX_OPTIONS
 from stoa_content.imports.olx_keys import KeyIsMissing, NotGradable, Response, remarks_on, text_of
 from stoa_content.imports.olx_page import inner_markdown

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from xml.etree.ElementTree import Element
 
-from stoa_content.assessments.questions import Key, Option, QuestionKind
+from stoa_content.assessments.service import Key, Option, QuestionKind
 from stoa_content.imports.olx_page import inner_markdown
 
 

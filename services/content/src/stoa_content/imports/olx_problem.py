@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from xml.etree.ElementTree import Element, tostring
 
-from stoa_content.assessments.questions import Question
+from stoa_content.assessments.service import Question
 from stoa_content.imports.domain import Findings, Report, question_text
 from stoa_content.imports.olx_keys import KeyIsMissing, NotGradable, Response
 from stoa_content.imports.olx_page import inner_markdown, read_page

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from stoa_content.assessments.questions import Question, Quiz, Review
+from stoa_content.assessments.service import Question, Quiz, Review
 from stoa_content.imports.domain import Findings, ParsedLesson, Report, Video, check_lesson, lesson_text
 from stoa_content.imports.html import HtmlIsTooDeep, to_markdown
 from stoa_content.imports.olx_page import inner_markdown

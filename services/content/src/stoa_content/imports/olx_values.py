@@ -5,8 +5,15 @@ from collections.abc import Iterator
 from decimal import Decimal
 from xml.etree.ElementTree import Element
 
-from stoa_content.assessments.arithmetic import NotANumber, evaluate
-from stoa_content.assessments.questions import NumberRange, NumericKey, QuestionKind, TextAnswer, TextKey
+from stoa_content.assessments.service import (
+    NotANumber,
+    NumberRange,
+    NumericKey,
+    QuestionKind,
+    TextAnswer,
+    TextKey,
+    evaluate,
+)
 from stoa_content.imports.olx_keys import KeyIsMissing, NotGradable, Response, remarks_on, text_of
 
 #: What Open edX allows where the author says nothing: capa's compare_with_tolerance.

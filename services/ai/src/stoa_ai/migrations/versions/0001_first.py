@@ -9,8 +9,10 @@ from pgvector.sqlalchemy import VECTOR
 
 from stoa_common import tables
 
-revision = "ai_0001"
+revision = "0001"
 down_revision = None
+branch_labels = None
+depends_on = None
 
 
 def upgrade() -> None:

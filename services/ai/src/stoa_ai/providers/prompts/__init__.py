@@ -1,4 +1,4 @@
-"""Prompts are files, `<id>@<version>.md`; one that was released is never edited, its successor gets the next version."""
+"""Prompts are files, `<id>@<version>.md`; a released one is never edited, its successor gets the next version."""
 
 import hashlib
 from dataclasses import dataclass

@@ -1,0 +1,134 @@
+"""A service's process, as a supervisor sees it."""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx2
+import pytest
+import pytest_asyncio
+
+from stoa_common.settings import ServiceSettings
+from stoa_common.testing.servers import Servers
+
+HERE = Path(__file__).parent
+PROGRAM = "from stoa_sample.service import service; service.run()"
+
+
+def _environment(settings: ServiceSettings, servers: Servers, prefix: str, port: int) -> dict[str, str]:
+    assert settings.database_url is not None
+    return {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(HERE),
+        "SAMPLE_PORT": str(port),
+        "SAMPLE_DATABASE_URL": settings.database_url.get_secret_value(),
+        "KAFKA_BOOTSTRAP_SERVERS": servers.kafka_bootstrap_servers,
+        "KAFKA_TOPIC_PREFIX": prefix,
+    }
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@asynccontextmanager
+async def _started(environment: dict[str, str], *roles: str) -> AsyncIterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, *roles],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+async def _ready(port: int, process: subprocess.Popen[str]) -> dict[str, object]:
+    async with asyncio.timeout(40), httpx2.AsyncClient() as http:
+        while True:
+            assert process.poll() is None, process.stdout.read() if process.stdout else ""
+            try:
+                answer = await http.get(f"http://127.0.0.1:{port}/readyz")
+            except httpx2.TransportError:
+                answer = None
+            if answer is not None and answer.status_code == 200:
+                told: dict[str, object] = answer.json()
+                return told
+            await asyncio.sleep(0.1)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def environment(settings: ServiceSettings, servers: Servers, topic_prefix: str) -> dict[str, str]:
+    return _environment(settings, servers, topic_prefix, _free_port())
+
+
+async def test_all_roles_run_in_one_process_and_end_cleanly_on_sigterm(environment: dict[str, str]) -> None:
+    port = int(environment["SAMPLE_PORT"])
+
+    async with _started(environment, "api", "consumer", "relay", "worker") as process:
+        ready = await _ready(port, process)
+        process.send_signal(signal.SIGTERM)
+        output, _ = await asyncio.to_thread(process.communicate, timeout=20)
+
+    assert ready == {"status": "ok", "parts": {"consumer": "ok", "database": "ok"}}
+    assert process.returncode == 0, output
+    assert "process_stopped" in output
+    assert "Traceback" not in output
+
+
+async def test_a_process_without_the_api_role_still_tells_its_health(environment: dict[str, str]) -> None:
+    port = int(environment["SAMPLE_PORT"])
+
+    async with _started(environment, "relay") as process:
+        await _ready(port, process)
+        async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http:
+            statuses = [(await http.get(path)).status_code for path in ("/livez", "/metrics", "/api/v1/sample/notes")]
+
+    assert statuses == [200, 200, 404]
+
+
+async def test_a_role_that_cannot_work_takes_the_process_down(environment: dict[str, str]) -> None:
+    nowhere = environment | {"KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{_free_port()}"}
+
+    async with _started(nowhere, "api", "consumer") as process:
+        output, _ = await asyncio.to_thread(process.communicate, timeout=60)
+
+    assert process.returncode != 0
+    assert "KafkaConnectionError" in output
+
+
+def test_a_missing_setting_is_named_and_no_secret_is_shown() -> None:
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(HERE)}
+
+    ended = subprocess.run(
+        [sys.executable, "-c", PROGRAM, "api"], env=environment, capture_output=True, text=True, timeout=30, check=False
+    )
+
+    assert ended.returncode != 0
+    assert "SAMPLE_DATABASE_URL" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("arguments", [["nothing"], ["migrate", "api"], []])
+def test_roles_that_make_no_sense_are_refused(arguments: list[str]) -> None:
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(HERE)}
+
+    command = [sys.executable, "-c", PROGRAM, *arguments]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=30, check=False)
+
+    assert ended.returncode == 2
+    assert "usage: stoa-sample" in ended.stderr

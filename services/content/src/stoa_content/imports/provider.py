@@ -1,0 +1,59 @@
+"""Object storage behind our words: where archives wait for their import. A folder, or S3."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from uuid import UUID
+
+from obstore.exceptions import BaseError
+from obstore.store import ObjectStore, from_url
+
+from stoa_common.errors import Unavailable
+
+
+class ObjectStorageIsAway(Unavailable):
+    """Object storage could not be reached."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveStore:
+    """Archives by organization and SHA-256: kept once, however often they are sent."""
+
+    store: ObjectStore
+
+    @classmethod
+    def open(cls, url: str, options: Mapping[str, str]) -> "ArchiveStore":
+        """A store at `file:///folder`, made if it is missing, or at `s3://bucket`."""
+        if url.startswith("file:"):
+            return cls(from_url(url, mkdir=True))
+        return cls(from_url(url, **options))  # type: ignore[call-overload]  # its options are those of each store
+
+    async def put(self, organization_id: UUID, content: bytes) -> str:
+        """Keep an archive; the name under which it is read again. Raises ObjectStorageIsAway."""
+        digest = sha256(content).hexdigest()
+        try:
+            await self.store.put_async(_path(organization_id, digest), content)
+        except (BaseError, OSError) as error:
+            raise ObjectStorageIsAway(f"The archive could not be stored ({type(error).__name__}); try again.") from None
+        return digest
+
+    async def get(self, organization_id: UUID, digest: str) -> bytes:
+        """Read an archive; raises ObjectStorageIsAway."""
+        try:
+            result = await self.store.get_async(_path(organization_id, digest))
+            return bytes(await result.bytes_async())
+        except (BaseError, OSError) as error:
+            raise ObjectStorageIsAway(
+                f"The archive could not be read ({type(error).__name__}); send it again."
+            ) from None
+
+    async def ping(self) -> None:
+        """Raises where the storage cannot be reached; that an object is missing is an answer."""
+        try:
+            await self.store.head_async("ready")
+        except FileNotFoundError:
+            return
+
+
+def _path(organization_id: UUID, digest: str) -> str:
+    return f"imports/{organization_id}/{digest}"

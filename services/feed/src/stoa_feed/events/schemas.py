@@ -1,0 +1,63 @@
+"""Events as the pull feed shows them: CloudEvents 1.0, JSON Event Format, section 3."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+from pydantic import BaseModel, Field
+
+from stoa_events.envelope import CONTENT_TYPE, SPEC_VERSION
+from stoa_feed.events.models import FeedEvent
+
+
+class FeedEventOut(BaseModel):
+    """One event, with the attributes that it has on Kafka; those that it lacks are left out."""
+
+    specversion: str
+    id: UUID
+    source: str
+    type: str
+    subject: str = Field(description="The aggregate's id.")
+    time: datetime
+    datacontenttype: str
+    dataschema: str
+    sequence: int = Field(description="The aggregate's version, counted from 1.")
+    orgid: UUID
+    feednumber: int = Field(description="Place in the organization's feed, counted from 1 without a gap.")
+    correlationid: str | None = None
+    causationid: str | None = None
+    traceparent: str | None = None
+    data: Any = Field(description="As its `dataschema` says; personal fields are sealed.")
+
+
+class FeedPage(BaseModel):
+    items: list[FeedEventOut]
+    next: str = Field(
+        description="Send it as `after` to go on from here. Never null: at the feed's end, ask again later with it."
+    )
+
+
+def render(events: Sequence[FeedEvent], *, following: str) -> bytes:
+    """A FeedPage as JSON. Data go out as the text that was sent: parsing and writing it again could change numbers."""
+    return orjson.dumps({"items": [_item(event) for event in events], "next": following})
+
+
+def _item(event: FeedEvent) -> dict[str, Any]:
+    optional = {name: getattr(event, name) for name in ("correlationid", "causationid", "traceparent")}
+    return {
+        "specversion": SPEC_VERSION,
+        "id": event.event_id,
+        "source": event.source,
+        "type": event.type,
+        "subject": event.subject,
+        "time": event.time,
+        "datacontenttype": CONTENT_TYPE,
+        "dataschema": event.dataschema,
+        "sequence": event.sequence,
+        "orgid": event.organization_id,
+        "feednumber": event.number,
+        **{name: value for name, value in optional.items() if value is not None},
+        "data": orjson.Fragment(event.data),
+    }

@@ -1,0 +1,91 @@
+"""The feed, with events of several organizations to copy."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Any
+from uuid import UUID
+
+import pytest
+import pytest_asyncio
+
+from stoa_common import clock
+from stoa_common.database import Database
+from stoa_common.ids import new_id
+from stoa_common.messaging import Batch, BatchRecord
+from stoa_common.resources import Resources
+from stoa_common.service import Service
+from stoa_events.contract import Event
+from stoa_events.contracts import LessonPublished
+from stoa_events.envelope import Envelope
+from stoa_feed.events.consumers import copy_batch
+from stoa_feed.processes import service as feed
+
+
+@pytest.fixture(scope="session")
+def service() -> Service:
+    return feed
+
+
+def a_lesson(organization_id: UUID, **changed: Any) -> LessonPublished:
+    fields: dict[str, Any] = {
+        "course_id": new_id(),
+        "organization_id": organization_id,
+        "lesson_id": new_id(),
+        "revision": 1,
+        "position": 0,
+        "title": "Outboxes",
+        "text": "What happened is written where it happened.",
+        "published_at": clock.now(),
+    }
+    return LessonPublished(**fields | changed)
+
+
+def an_envelope(event: Event, **changed: Any) -> Envelope:
+    fields: dict[str, Any] = {
+        "id": new_id(),
+        "source": event.source(),
+        "type": event.type,
+        "subject": event.subject,
+        "time": clock.now(),
+        "dataschema": event.dataschema(),
+        "sequence": 1,
+        "orgid": event.orgid,
+    }
+    return Envelope(**fields | changed)
+
+
+def a_record(event: Event, *, value: bytes | None = None, offset: int = 0, **changed: Any) -> BatchRecord:
+    return BatchRecord(
+        event.topic, 0, offset, 0, an_envelope(event, **changed), event.data() if value is None else value
+    )
+
+
+def a_batch(records: Sequence[BatchRecord]) -> Batch:
+    return Batch(records[0].topic, 0, records[0].offset, records[-1].offset, records)
+
+
+@pytest.fixture(scope="session")
+def make() -> Any:
+    """What a test builds its events from: `make.lesson`, `make.envelope`, `make.record`, `make.batch`."""
+
+    class Make:
+        lesson = staticmethod(a_lesson)
+        envelope = staticmethod(an_envelope)
+        record = staticmethod(a_record)
+        batch = staticmethod(a_batch)
+
+    return Make
+
+
+@pytest.fixture(scope="session")
+def copy(resources: Resources) -> Callable[[Sequence[BatchRecord]], Awaitable[None]]:
+    """Hands records to the copy as one batch."""
+
+    async def hand_over(records: Sequence[BatchRecord]) -> None:
+        await copy_batch(a_batch(records), resources.get(Database))
+
+    return hand_over
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def organization_id() -> AsyncIterator[UUID]:
+    yield new_id()

@@ -1,0 +1,106 @@
+"""A service is a list of features, and a feature is a folder with always the same file names."""
+
+from pathlib import PurePosixPath
+
+from .conftest import ROOT, SERVICES, Source, sources, told
+
+SERVICE_FILES = frozenset({"__init__.py", "processes.py", "settings.py", "database.py", "dependencies.py"})
+FEATURE_FILES = frozenset(
+    {
+        "__init__.py",
+        "router.py",
+        "consumers.py",
+        "service.py",
+        "repository.py",
+        "provider.py",
+        "domain.py",
+        "models.py",
+        "schemas.py",
+    }
+)
+#: Modules beyond the table, each because a file of the table would grow past reading: formats, algorithms, protocols.
+MORE_FILES: dict[str, frozenset[str]] = {
+    "auth/accounts": frozenset({"passwords.py"}),
+    "auth/keys": frozenset({"signing.py"}),
+    "auth/people": frozenset({"addresses.py"}),
+}
+NO_DRAWERS = frozenset({"utils", "helpers", "core", "manager", "managers", "util", "helper", "common", "misc", "base"})
+LONGEST_FILE = 250
+#: Longer files, each with the reason why it is one.
+LONG_FILES: dict[str, str] = {}
+
+
+def _inside(source: Source) -> tuple[str, PurePosixPath] | None:
+    """The service that a file belongs to, and its place in the service's package."""
+    parts = PurePosixPath(source.place).parts
+    if parts[0] != "services":
+        return None
+    return parts[1], PurePosixPath(*parts[4:])
+
+
+def misplaced(source: Source) -> str | None:
+    """Why a file has no place in its service, or None."""
+    found = _inside(source)
+    if found is None or found[1].parts[0] == "migrations":
+        return None
+    service, place = found
+    if len(place.parts) == 1:
+        return None if place.name in SERVICE_FILES else f"{source.place}: no file of a service"
+    feature = "/".join([service, *place.parts[:-1]])
+    allowed = FEATURE_FILES | MORE_FILES.get(feature, frozenset())
+    return None if place.name in allowed else f"{source.place}: no file of a feature"
+
+
+def test_every_file_of_a_service_has_a_name_that_newcomers_know() -> None:
+    found = [reason for source in sources() if (reason := misplaced(source))]
+
+    instead = "Put it where its name says, or list a module with a subject of its own in MORE_FILES of this test."
+    assert not found, told(found, instead=instead)
+
+
+def test_every_service_has_its_processes_and_settings() -> None:
+    wanted = [
+        ROOT / f"services/{name}/src/stoa_{name}/{file}.py" for name in SERVICES for file in ("processes", "settings")
+    ]
+
+    missing = [str(path.relative_to(ROOT)) for path in wanted if not path.is_file()]
+
+    assert not missing, told(missing, instead="A service reads as processes.py (its parts) and settings.py (its form).")
+
+
+def test_nothing_is_named_after_a_drawer() -> None:
+    found = [source.place for source in sources() if NO_DRAWERS & {*_stems(source)}]
+
+    assert not found, told(found, instead="Name it after its subject; if no name fits, the design needs a thought.")
+
+
+def _stems(source: Source) -> list[str]:
+    return [part.removesuffix(".py") for part in PurePosixPath(source.place).parts[3:]]
+
+
+def test_files_stay_short_enough_to_read() -> None:
+    counts = {source.place: source.text.count("\n") for source in sources()}
+    found = [f"{place}: {n} lines" for place, n in counts.items() if n > LONGEST_FILE and place not in LONG_FILES]
+
+    instead = f"Split it by subject; above {LONGEST_FILE} lines the reason stands in LONG_FILES of this test."
+    assert not found, told(found, instead=instead)
+
+
+def test_every_exception_is_still_needed() -> None:
+    known = {source.place for source in sources()}
+    listed = [
+        f"services/{s}/src/stoa_{s}/{f}/{name}"
+        for key, names in MORE_FILES.items()
+        for s, _, f in [key.partition("/")]
+        for name in names
+    ]
+
+    stale = [place for place in [*listed, *LONG_FILES] if place not in known]
+
+    assert not stale, told(stale, instead="Take these exceptions out of this test: the files are gone.")
+
+
+def test_a_misplaced_file_is_seen() -> None:
+    assert misplaced(Source("services/auth/src/stoa_auth/accounts/helpers.py", ""))
+    assert misplaced(Source("services/auth/src/stoa_auth/main.py", ""))
+    assert not misplaced(Source("services/auth/src/stoa_auth/accounts/service.py", ""))

@@ -1,0 +1,107 @@
+"""Nobody sees another organization's things: every route of the merged document is walked with a stranger's token."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import httpx2
+import pytest
+from world import World
+
+#: What a stranger sends where a route wants a body. A route with a body and without an example fails the walk.
+BODIES: dict[str, Any] = {
+    "POST /api/v1/ai/ask": {"course_id": "{course_id}", "question": "What keeps what happened?"},
+    "POST /api/v1/content/quizzes/{quiz_id}/attempts": {"answers": []},
+    "POST /api/v1/auth/organizations/{organization_id}/invitations": {"roles": ["learner"]},
+    "PATCH /api/v1/auth/organizations/{organization_id}/members/{person_id}": {"roles": ["admin"]},
+}
+#: Routes that name nothing of an organization: they act for the caller alone.
+OWN = {
+    "POST /api/v1/content/imports",
+    "GET /api/v1/auth/me",
+    "DELETE /api/v1/auth/me",
+    "POST /api/v1/auth/logout",
+}
+
+
+def _routes(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            if method in {"get", "post", "put", "patch", "delete"}:
+                yield f"{method.upper()} {path}", operation
+
+
+def _filled(template: Any, ids: dict[str, str]) -> Any:
+    """The example with the owner's ids in it; a parameter that has none fails the walk."""
+    if isinstance(template, dict):
+        return {name: _filled(value, ids) for name, value in template.items()}
+    if isinstance(template, str):
+        return re.sub(r"\{(\w+)\}", lambda match: ids[match.group(1)], template)
+    return template
+
+
+@pytest.fixture(scope="module")
+def document(api: httpx2.Client) -> dict[str, Any]:
+    told: dict[str, Any] = api.get("/openapi.json").json()
+    return told
+
+
+def test_a_stranger_gets_404_for_everything_of_another_organization(
+    api: httpx2.Client, world: World, document: dict[str, Any]
+) -> None:
+    wrong: list[str] = []
+    walked = 0
+    for route, operation in _routes(document):
+        if "x-permission" not in operation or route in OWN:
+            continue
+        method, path = route.split(" ", 1)
+        if "{" not in path and route not in BODIES:
+            continue
+        if "requestBody" in operation and route not in BODIES:
+            pytest.fail(f"{route} takes a body: give it an example in BODIES.")
+        body = _filled(BODIES.get(route), world.ids)
+        answer = api.request(method, _filled(path, world.ids), json=body, headers=world.stranger.headers)
+        walked += 1
+        if answer.status_code != 404:
+            wrong.append(f"{route}: {answer.status_code} {answer.text[:200]}")
+
+    assert walked > 15
+    assert not wrong, "\n".join(wrong)
+
+
+def test_a_strangers_lists_show_nothing_of_another_organization(
+    api: httpx2.Client, world: World, document: dict[str, Any]
+) -> None:
+    lists = [r for r, operation in _routes(document) if r.startswith("GET ") and "{" not in r and r not in OWN]
+    protected = [route.removeprefix("GET ") for route in lists if "x-permission" in dict(_routes(document))[route]]
+    owners = set(world.ids.values())
+
+    answers = {path: api.get(path, headers=world.stranger.headers) for path in protected}
+
+    assert protected
+    assert {path: a.status_code for path, a in answers.items()} == dict.fromkeys(protected, 200)
+    assert not [path for path, answer in answers.items() if any(known in answer.text for known in owners)]
+
+
+def test_without_a_token_nothing_but_the_public_routes_answers(
+    api: httpx2.Client, world: World, document: dict[str, Any]
+) -> None:
+    open_routes = []
+    for route, operation in _routes(document):
+        method, path = route.split(" ", 1)
+        answer = api.request(method, _filled(path, world.ids))
+        if "x-permission" in operation and answer.status_code != 401:
+            open_routes.append(f"{route}: {answer.status_code}")
+
+    assert not open_routes
+
+
+def test_every_route_says_who_may_call_it(document: dict[str, Any]) -> None:
+    silent = [route for route, op in _routes(document) if "x-permission" not in op and not op.get("x-public")]
+
+    assert not silent
+
+
+def test_internal_routes_are_not_exposed(api: httpx2.Client, document: dict[str, Any]) -> None:
+    assert not [path for path in document["paths"] if "internal" in path or path in {"/livez", "/metrics"}]
+    assert api.get("/internal/anything").status_code == 404

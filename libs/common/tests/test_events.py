@@ -11,16 +11,17 @@ from aiokafka import AIOKafkaConsumer
 from sqlalchemy import select, text
 from stoa_sample import service as sample
 
-from stoa_common import clock, personal_keys
+from stoa_common import clock, outbox, personal_keys
 from stoa_common.database import Database
 from stoa_common.ids import new_id
-from stoa_common.messaging import outbox
 from stoa_common.messaging.consumers import Consumers
-from stoa_common.messaging.handling import Handling, Outcome, Record
+from stoa_common.messaging.handling import Handling, Outcome
 from stoa_common.messaging.kafka import Cluster, new_producer
-from stoa_common.messaging.parking import Retrier
+from stoa_common.messaging.record import Record
 from stoa_common.messaging.relay import Relay
-from stoa_common.messaging.tables import event_log, parked
+from stoa_common.messaging.retrier import Retrier
+from stoa_common.messaging.tables import parked
+from stoa_common.outbox.tables import event_log
 from stoa_common.resources import Resources
 from stoa_common.testing import Delivery, Identities
 from stoa_common.testing.servers import Servers

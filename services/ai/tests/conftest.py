@@ -1,4 +1,4 @@
-"""Fixtures of ai's tests: the service on a database of its own, with the real embedding model, and courses to ask about."""
+"""Fixtures of ai's tests: the service on a database of its own, with the real embedding model, and courses for it."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -25,7 +25,7 @@ from stoa_events.contracts import CoursePublished, LessonPublished
 QUESTIONS = Path(__file__).parent / "questions"
 TIDES = (
     "# Tides\n\nThe Moon pulls at the sea. Most coasts have two high tides a day.\n\n"
-    "## Spring tides\n\nWhen Sun and Moon pull along one line, tides run highest. This is so at new moon and at full moon."
+    "## Spring tides\n\nWhen Sun and Moon pull along one line, tides run highest. So it is at new and at full moon."
 )
 
 

@@ -115,6 +115,7 @@ def broken(record: BatchRecord, **changed: Any) -> BatchRecord:
         (b'{"attempt_id": "no id"}', {}, "attempt_id"),
         (b"not json", {}, "JSON"),
         (b"\xff\xfe", {}, "JSON"),
+        (b"[1]", {}, "object"),
         (b"not json", {"type": "stoa.content.attempt.unheard-of.v1"}, "JSON"),
         (b'"\xff"', {"type": "stoa.content.attempt.unheard-of.v1"}, "JSON"),
         (None, {"sequence": -1}, "ce_sequence"),

@@ -1,18 +1,20 @@
 """Being forgotten."""
 
+import asyncio
 import json
+from collections import Counter
 from uuid import UUID
 
 from sqlalchemy import select, text
 
 from stoa_auth.database import Invitation, LoginSession, Membership, Person
 from stoa_common.database import Database
-from stoa_common.messaging.tables import event_log
+from stoa_common.outbox.tables import event_log
 from stoa_common.personal_keys import open_field
 from stoa_common.testing import Delivery
 from stoa_events.contracts.auth import UserErased, UserRegistered
 
-from .conftest import Doors
+from .conftest import Doors, an_address
 
 ME = "/api/v1/auth/me"
 
@@ -89,6 +91,37 @@ async def test_erasing_twice_finds_nobody(doors: Doors) -> None:
     answers = [await doors.client.delete(ME, headers=ada.headers) for _ in range(2)]
 
     assert [answer.status_code for answer in answers] == [204, 404]
+
+
+async def test_a_token_that_outlives_its_person_invites_nobody(doors: Doors) -> None:
+    ada = await doors.newcomer()
+    await doors.client.delete(ME, headers=ada.headers)
+
+    path = f"/api/v1/auth/organizations/{ada.organization_id}/invitations"
+    answer = await doors.client.post(path, json={"roles": ["learner"]}, headers=ada.headers)
+
+    assert answer.status_code == 404
+
+
+async def test_of_two_parallel_erasures_one_is_recorded(doors: Doors, delivery: Delivery) -> None:
+    ada = await doors.newcomer()
+
+    answers = await asyncio.gather(*(doors.client.delete(ME, headers=ada.headers) for _ in range(5)))
+
+    assert Counter(answer.status_code for answer in answers) == {204: 1, 404: 4}
+    assert len([e for e in await delivery.recorded(UserErased) if str(e.person_id) == ada.person_id]) == 1
+
+
+async def test_nobody_joins_an_organization_that_its_last_admin_leaves(doors: Doors) -> None:
+    for _ in range(10):
+        admin = await doors.newcomer()
+        token = await doors.invite(admin, "learner")
+
+        left, joined = await asyncio.gather(
+            doors.client.delete(ME, headers=admin.headers), doors.register(an_address(), invitation=token)
+        )
+
+        assert (left.status_code, joined.status_code) in {(204, 422), (409, 202)}
 
 
 async def test_no_table_holds_the_address_afterwards(doors: Doors, database: Database) -> None:

@@ -1,6 +1,7 @@
 """Members and roles: who may see and do what."""
 
 import asyncio
+import base64
 from typing import Any
 
 import pytest
@@ -57,6 +58,16 @@ async def test_members_come_in_pages(doors: Doors) -> None:
 
     assert len(seen) == 5
     assert set(seen) == everybody
+
+
+@pytest.mark.parametrize("values", ['["x"]', "[5]", '[["a"]]', "{}", "[]", '["\\u0000"]', "no json"])
+async def test_a_cursor_of_somebody_elses_making_is_refused(doors: Doors, values: str) -> None:
+    ada = await doors.newcomer()
+    after = base64.urlsafe_b64encode(values.encode()).decode()
+
+    answer = await doors.client.get(BASE, params={"after": after}, headers=ada.headers)
+
+    assert answer.status_code == 422
 
 
 async def test_changed_roles_are_recorded(doors: Doors, delivery: Delivery) -> None:

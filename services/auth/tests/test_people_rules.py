@@ -59,6 +59,11 @@ def test_a_password_too_short_or_long_is_refused_without_being_quoted(text: str)
     assert not text or text not in str(refusal.value)
 
 
+def test_a_password_with_half_a_character_is_refused() -> None:
+    with pytest.raises(ValueError, match="arrived broken"):
+        new_password("half a \ud83d character")
+
+
 def test_the_only_operator_stays() -> None:
     with pytest.raises(LastOperatorMustStay):
         erase_operator(operators=1)

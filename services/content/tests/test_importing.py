@@ -108,7 +108,7 @@ async def test_an_upload_whose_digest_is_right_is_taken(author: Someone, algorit
 
 @pytest.mark.parametrize(
     "header",
-    [_digest_header for _digest_header in ("sha-256=:AAAA:", "sha-256=AAAA", "md5=:AAAA:", "sha-256=:A:", "")],
+    ["sha-256=:AAAA:", "sha-256=AAAA", "md5=:AAAA:", "sha-256=:A:", ""],
 )
 async def test_an_upload_whose_digest_is_wrong_or_unreadable_is_refused(author: Someone, header: str) -> None:
     answer = await author.upload(zipped(MARKDOWN), **{"Content-Digest": header})

@@ -15,6 +15,7 @@ from stoa_common.ids import new_id
 from stoa_common.messaging import BadRecords
 from stoa_events.contracts import UserRegistered
 from stoa_events.personal import Personal, Sealed
+from stoa_feed.events import domain, service
 from stoa_feed.events.models import Feed, FeedEvent, PlatformEvent
 
 
@@ -80,26 +81,19 @@ async def test_events_of_people_are_kept_outside_all_feeds(copy: Any, make: Any,
 async def test_a_failure_leaves_neither_events_nor_numbers(
     copy: Any, make: Any, database: Database, organization_id: UUID
 ) -> None:
-    good = make.record(make.lesson(organization_id))
-    # A NUL in a column is what PostgreSQL refuses; the copy's own check is stepped around by an attribute of its own.
-    bad = make.record(make.lesson(organization_id), type="t" * 10, dataschema="x")
-    async with database.engine.begin() as connection:
-        await connection.execute(text("SELECT 1"))
+    record = make.record(make.lesson(organization_id))
 
     with pytest.raises(DBAPIError):
-        await copy_with_a_failing_end(database, [good, bad])
+        await copy_and_fail(database, domain.read(record.envelope, record.value))
 
     assert await feed_of(database, organization_id) == []
-    await copy([good])
-    assert await feed_of(database, organization_id) == [(1, good.envelope.id)]
+    await copy([record])
+    assert await feed_of(database, organization_id) == [(1, record.envelope.id)]
 
 
-async def copy_with_a_failing_end(database: Database, records: list[Any]) -> None:
-    from stoa_feed.events import domain, service
-
-    entries = [domain.read(record.envelope, record.value) for record in records]
+async def copy_and_fail(database: Database, entry: domain.Entry) -> None:
     async with database.transaction() as session:
-        await service.copy(session, entries)
+        await service.copy(session, [entry])
         await session.execute(text("SELECT 1/0"))
 
 
@@ -123,7 +117,7 @@ async def test_many_copies_at_once_leave_no_gap_lose_nothing_and_keep_each_keys_
     copy: Any, make: Any, database: Database
 ) -> None:
     chance = random.Random(7)
-    organizations = [new_id() for _ in range(3)]
+    organizations = [new_id() for _ in range(12)]
     streams = [[make.record(make.lesson(chance.choice(organizations))) for _ in range(120)] for _ in range(6)]
 
     async def deliver(records: list[Any]) -> None:

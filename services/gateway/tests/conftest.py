@@ -103,6 +103,10 @@ def content_routes(watched: Watched) -> Router:
         """Only with a token."""
         return {"mine": "yes"}
 
+    @routes.post("/kept", **require("course:write", keeps_answer=False))
+    async def keep(request: Request) -> None:
+        """Only with a token, too."""
+
     @routes.post("/uploads", **public())
     async def take_slowly(request: Request) -> None:
         """Read a little and wait, until the client gives up."""

@@ -105,3 +105,10 @@ async def test_any_other_origin_may_not(http: aiohttp.ClientSession) -> None:
 
     assert preflight.status == 400
     assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+async def test_a_long_upload_without_a_token_is_told_so(http: aiohttp.ClientSession) -> None:
+    answer = await http.post("/api/v1/content/kept", data=bytes(20_000_000))
+
+    assert answer.status == 401
+    assert (await answer.json(content_type=None))["type"] == "urn:stoa:problem:unauthenticated"

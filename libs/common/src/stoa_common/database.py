@@ -10,7 +10,7 @@ from sqlalchemy import DateTime, MetaData, text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 
-from stoa_common.messaging import outbox
+from stoa_common import outbox
 
 Session = AsyncSession
 

@@ -3,6 +3,7 @@
 import base64
 import binascii
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
 
 import orjson
@@ -17,6 +18,8 @@ from stoa_common.errors import FieldError, Invalid
 T = TypeVar("T")
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
+#: Of a bigint.
+LARGEST_BITS = 63
 
 
 class BadCursor(Invalid):
@@ -62,9 +65,16 @@ def decode_cursor(cursor: str, types: Sequence[type]) -> list[Any]:
         raise BadCursor from None
 
 
-def _read(kind: type, text: str) -> Any:
-    read = getattr(kind, "fromisoformat", kind)
-    return read(text)
+def _read(kind: type, text: object) -> Any:
+    """One value of a cursor; what PostgreSQL could not compare with its column is refused here."""
+    if not isinstance(text, str) or "\x00" in text:
+        raise BadCursor
+    value = getattr(kind, "fromisoformat", kind)(text)
+    if isinstance(value, datetime) and value.tzinfo is None:
+        raise BadCursor
+    if isinstance(value, int) and value.bit_length() > LARGEST_BITS:
+        raise BadCursor
+    return value
 
 
 async def page(

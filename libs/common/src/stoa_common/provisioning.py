@@ -1,9 +1,18 @@
-"""A service's database and its two roles: the owner migrates it, the service works in it and may change no table."""
+"""A service's database and its two roles: the owner migrates it, the service works in it and may change no table.
 
+`python -m stoa_common.provisioning SERVICE ...` makes what the services' `<SERVICE>_DATABASE_URL` and
+`<SERVICE>_MIGRATE_DATABASE_URL` name, with their passwords, through `POSTGRES_ADMIN_URL`.
+"""
+
+import asyncio
+import sys
 from dataclasses import dataclass
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 import asyncpg
+
+from stoa_common import logs
+from stoa_common.settings import read_variable
 
 EXTENSIONS = {"ai": ("vector",)}
 
@@ -35,6 +44,9 @@ async def provision(
             await _role(connection, role, secret)
         if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name):
             await connection.execute(f'CREATE DATABASE "{name}" OWNER "{owner}"')
+        # Every role may connect to every database unless told otherwise.
+        await connection.execute(f'REVOKE ALL ON DATABASE "{name}" FROM PUBLIC')
+        await connection.execute(f'GRANT CONNECT ON DATABASE "{name}" TO "{service}"')
     finally:
         await connection.close()
     await _grant(address_of_database(admin_url, name), service, owner)
@@ -75,3 +87,38 @@ async def _grant(admin_url: str, role: str, owner: str) -> None:
         """)
     finally:
         await connection.close()
+
+
+async def provision_addressed(admin_url: str, service: str, *, url: str, migrate_url: str) -> None:
+    """Make what two addresses name; raises ValueError where a role in them is not the service's."""
+    (role, password, database), (owner, owner_password, _) = _named(url), _named(migrate_url)
+    if (role, owner) != (service, f"{service}_migrate"):
+        raise ValueError(f"The roles of {service} are {service} and {service}_migrate, not {role} and {owner}.")
+    await provision(admin_url, service, password=password, migrate_password=owner_password, database=database)
+
+
+def _named(url: str) -> tuple[str, str, str]:
+    """Role, password and database of an address."""
+    parts = urlsplit(url)
+    return unquote(parts.username or ""), unquote(parts.password or ""), parts.path.lstrip("/")
+
+
+def _required(variable: str) -> str:
+    value = read_variable(variable)
+    if value is None:
+        raise SystemExit(f"Set {variable}, or {variable}_FILE.")
+    return value
+
+
+async def _provision_all(services: list[str]) -> None:
+    admin_url = _required("POSTGRES_ADMIN_URL")
+    for service in services:
+        variable = f"{service.upper()}_{{}}DATABASE_URL"
+        urls = {"url": _required(variable.format("")), "migrate_url": _required(variable.format("MIGRATE_"))}
+        await provision_addressed(admin_url, service, **urls)
+        logs.get_logger().info("database_provisioned", database=service)
+
+
+if __name__ == "__main__":
+    logs.configure(service="provision")
+    asyncio.run(_provision_all(sys.argv[1:]))

@@ -7,14 +7,14 @@ from pydantic import BaseModel, Field
 from sqlalchemy import select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from stoa_common import clock, jobs
+from stoa_common import clock, jobs, outbox
 from stoa_common.database import Base, Session, SessionDep
 from stoa_common.errors import Conflict, NotFound
 from stoa_common.http import Router, public, require
 from stoa_common.ids import new_id
 from stoa_common.jobs import JobContext, JobResult, Tasks
 from stoa_common.jobs.schemas import JobOut
-from stoa_common.messaging import EventRouter, outbox
+from stoa_common.messaging import EventRouter
 from stoa_common.pages import Page, PageQuery, page
 from stoa_common.privacy import personal_table
 from stoa_common.security import Caller

@@ -3,8 +3,6 @@
 import asyncio
 from collections.abc import Iterable
 
-import asyncpg
-
 from stoa_common.provisioning import provision
 from stoa_devkit.environment import Urls
 from stoa_devkit.servers import Postgres
@@ -23,24 +21,14 @@ def urls_of(name: str, server: Postgres, state: State) -> Urls:
 
 async def make_all(specs: Iterable[Spec], server: Postgres, state: State) -> None:
     """Make the databases and roles that are missing. A second call changes nothing."""
-    await asyncio.gather(*(_make(spec.name, server, state) for spec in specs))
-
-
-async def _make(name: str, server: Postgres, state: State) -> None:
-    await provision(
-        server.address,
-        name,
-        password=state.secret(f"postgres-{name}"),
-        migrate_password=state.secret(f"postgres-{name}_migrate"),
+    await asyncio.gather(
+        *(
+            provision(
+                server.address,
+                spec.name,
+                password=state.secret(f"postgres-{spec.name}"),
+                migrate_password=state.secret(f"postgres-{spec.name}_migrate"),
+            )
+            for spec in specs
+        )
     )
-    await _close_to_others(name, server)
-
-
-async def _close_to_others(name: str, server: Postgres) -> None:
-    """PostgreSQL lets every role connect to every database unless told otherwise."""
-    admin = await asyncpg.connect(server.address)
-    try:
-        await admin.execute(f'REVOKE ALL ON DATABASE "{name}" FROM PUBLIC')
-        await admin.execute(f'GRANT CONNECT ON DATABASE "{name}" TO "{name}"')
-    finally:
-        await admin.close()

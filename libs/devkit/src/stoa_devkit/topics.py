@@ -1,42 +1,32 @@
-"""The topics of every event, made before anybody reads or writes them."""
+"""The topics of every event, on a laptop and elsewhere."""
 
-import asyncio
-
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
-
+from stoa_common.messaging import topics
+from stoa_devkit.state import State
 from stoa_devkit.trouble import Trouble
 from stoa_events.contracts import TOPICS
 
+__all__ = ["LAPTOP_PARTITIONS", "TOPICS", "are_recorded", "make_all", "record"]
+
 LAPTOP_PARTITIONS = 3
-COPIES = 3
-"""Of each partition, where the cluster has as many brokers."""
+RECORD = "topics.json"
 
 
 async def make_all(bootstrap: str, *, prefix: str, on_laptop: bool) -> None:
-    """Make the topics that are missing; Kafka never changes those that are there.
+    """Make the topics that are missing: three partitions each on a laptop, elsewhere what the contracts declare.
 
-    A laptop gets three partitions a topic, another cluster what the contracts declare. Raises Trouble.
+    Raises Trouble.
     """
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=15_000)
     try:
-        await asyncio.wait_for(admin.start(), 20)
-        copies = min(COPIES, len((await admin.describe_cluster())["brokers"]))
-        there = set(await admin.list_topics())
-        counts = dict.fromkeys(TOPICS, LAPTOP_PARTITIONS) if on_laptop else TOPICS
-        wanted = [NewTopic(f"{prefix}{topic}", partitions, copies) for topic, partitions in counts.items()]
-        missing = [topic for topic in wanted if topic.name not in there]
-        if missing:
-            _refuse_failures(await admin.create_topics(missing))
-    except (KafkaError, TimeoutError, OSError) as failure:
-        raise Trouble(f"Kafka at {bootstrap} did not make the topics: {failure or 'it does not answer'}.") from failure
-    finally:
-        await admin.close()
+        await topics.make_all(bootstrap, prefix=prefix, partitions=LAPTOP_PARTITIONS if on_laptop else None)
+    except topics.TopicsNotMade as failure:
+        raise Trouble(str(failure)) from failure
 
 
-def _refuse_failures(answer: object) -> None:
-    for topic, code, *message in getattr(answer, "topic_errors", []):
-        failure = for_code(code)
-        # Somebody else made it between our look and our request.
-        if code and failure is not TopicAlreadyExistsError:
-            raise failure(f"{topic}: {' '.join(filter(None, message))}")
+def are_recorded(state: State, *, prefix: str) -> bool:
+    """Whether every topic under this prefix was made here before."""
+    return set(TOPICS) <= set(state.read(RECORD).get(prefix, []))
+
+
+def record(state: State, *, prefix: str) -> None:
+    """Write down that they were made."""
+    state.write(RECORD, {**state.read(RECORD), prefix: sorted(TOPICS)})

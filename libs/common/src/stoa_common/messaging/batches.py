@@ -19,6 +19,8 @@ from stoa_common.resources import Resources
 from stoa_events.envelope import BadEnvelope, Envelope
 
 MAX_RECORDS = 5_000
+TRICKLE = 500
+POLL_MS = 1_000
 LONGEST_HOLD_WAIT = 5.0
 log = logs.get_logger()
 
@@ -33,15 +35,12 @@ class BatchLoop:
         database: Database,
         resources: Resources,
         cluster: kafka.Cluster,
-        *,
-        linger_ms: int = 200,
     ) -> None:
         self.group = group
         self._subscription = subscription
         self._database = database
         self._resources = resources
         self._cluster = cluster
-        self._linger_ms = linger_ms
         self.assignment = kafka.Assignment()
 
     async def run(self) -> None:
@@ -56,10 +55,13 @@ class BatchLoop:
                 await asyncio.wait_for(consumer.stop(), 5)
 
     async def _read_once(self, consumer: AIOKafkaConsumer) -> None:
-        fetched = await consumer.getmany(timeout_ms=self._linger_ms, max_records=MAX_RECORDS)
+        fetched = await consumer.getmany(timeout_ms=POLL_MS, max_records=MAX_RECORDS)
         for partition, raws in fetched.items():
             await self._settle(raws)
             await _commit(consumer, {partition: raws[-1].offset + 1})
+        # getmany() returns with the first record that is there: without a pause, a trickle makes a batch of each.
+        if 0 < sum(map(len, fetched.values())) < TRICKLE:
+            await asyncio.sleep(self._subscription.linger_seconds)
 
     async def _settle(self, raws: Sequence[Any]) -> None:
         """Hand the batch over until it is taken: infrastructure that is away is never the events' fault."""

@@ -13,8 +13,9 @@ from stoa_common.database import Database
 from stoa_common.messaging import kafka
 from stoa_common.messaging.batches import BatchLoop
 from stoa_common.messaging.broadcasts import BroadcastLoop
-from stoa_common.messaging.handling import Handling, Record
-from stoa_common.messaging.parking import Retrier
+from stoa_common.messaging.handling import Handling
+from stoa_common.messaging.record import Record
+from stoa_common.messaging.retrier import Retrier
 from stoa_common.messaging.router import EventRouter
 from stoa_common.resources import Resources
 

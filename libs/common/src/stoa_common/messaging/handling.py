@@ -1,15 +1,15 @@
 """What becomes of one record: handled, duplicate, stale, parked, skipped, or held until the infrastructure is back."""
 
 import asyncio
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from stoa_common import clock, context, logs, metrics, telemetry
-from stoa_common.messaging import failures, inbox, kafka, parking
+from stoa_common.messaging import failures, inbox, parking
+from stoa_common.messaging.record import Record
 from stoa_common.messaging.router import EventRouter, Subscription
 from stoa_common.resources import Resources
 from stoa_events.envelope import BadEnvelope, Envelope
@@ -29,29 +29,6 @@ class Outcome(StrEnum):
     STALE = "stale"
     PARKED = "parked"
     SKIPPED = "skipped"
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A Kafka record as it came; `topic` is without the platform's prefix."""
-
-    topic: str
-    partition: int
-    offset: int
-    key: bytes | None
-    headers: tuple[tuple[str, bytes | None], ...]
-    value: bytes | None
-
-    @property
-    def key_text(self) -> str:
-        """The key, or a name of its own for a record that has none, so that it blocks nobody."""
-        if self.key is None:
-            return f"{self.topic}-{self.partition}-{self.offset}"
-        return kafka.printable(self.key)
-
-    @classmethod
-    def of(cls, raw: Any, cluster: kafka.Cluster) -> "Record":
-        return cls(cluster.own_name(raw.topic), raw.partition, raw.offset, raw.key, tuple(raw.headers), raw.value)
 
 
 class Handling:

@@ -1,22 +1,16 @@
 """Parking: what cannot be handled waits in the consumer's own table, later events of its key behind it in order."""
 
-import asyncio
 import traceback
-from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
 from pydantic import ValidationError
-from sqlalchemy import delete, exists, func, insert, select, update
+from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from stoa_common import clock, logs
-from stoa_common.messaging import failures, kafka
+from stoa_common.messaging import kafka
+from stoa_common.messaging.record import Record
 from stoa_common.messaging.tables import parked
-from stoa_events.envelope import BadEnvelope, Envelope
-
-if TYPE_CHECKING:
-    from stoa_common.messaging.handling import Handling, Record
 
 WAITING, DEAD = "waiting", "dead"
 SCHEDULE: Final = (
@@ -26,7 +20,6 @@ SCHEDULE: Final = (
     timedelta(hours=1),
     timedelta(hours=6),
 )
-log = logs.get_logger()
 
 
 class KeyIsParked(Exception):
@@ -43,7 +36,7 @@ def describe(error: BaseException) -> str:
     return f"{type(error).__name__}{place}"
 
 
-async def park(session: AsyncSession, consumer: str, record: "Record", *, error: str, at: datetime) -> None:
+async def park(session: AsyncSession, consumer: str, record: Record, *, error: str, at: datetime) -> None:
     """Keep the raw record; it is tried again on the schedule, at the head of its key's line."""
     await session.execute(
         insert(parked).values(
@@ -61,81 +54,3 @@ async def park(session: AsyncSession, consumer: str, record: "Record", *, error:
             next_try_at=at + SCHEDULE[0],
         )
     )
-
-
-class Retrier:
-    """Tries the head of each parked key again when its time has come. Runs until cancelled."""
-
-    def __init__(self, handlings: Sequence["Handling"], *, poll_seconds: float = 2.0) -> None:
-        self._handlings = handlings
-        self._poll_seconds = poll_seconds
-
-    async def run(self) -> None:
-        while True:
-            for handling in self._handlings:
-                await self._try_due(handling)
-            await asyncio.sleep(self._poll_seconds)
-
-    async def _try_due(self, handling: "Handling") -> None:
-        try:
-            while await self.retry_next(handling):
-                pass
-        except failures.INFRASTRUCTURE as error:
-            log.warning("retrier_held", group=handling.router.group, error=type(error).__name__)
-
-    async def retry_next(self, handling: "Handling") -> bool:
-        """Try one due head of a line; False when none is due."""
-        row = await self._due(handling)
-        if row is None:
-            return False
-        try:
-            await self._apply(handling, row)
-        except Exception as error:  # the message's edge, as in Handling
-            if failures.is_infrastructure(error):
-                raise
-            await self._postpone(handling, row, describe(error))
-        return True
-
-    async def _due(self, handling: "Handling") -> Any:
-        earlier = parked.alias("earlier")
-        has_earlier = exists().where(
-            earlier.c.consumer == parked.c.consumer,
-            earlier.c.topic == parked.c.topic,
-            earlier.c.key == parked.c.key,
-            earlier.c.position < parked.c.position,
-        )
-        mine = parked.c.consumer == handling.router.group
-        due = (parked.c.state == WAITING) & (parked.c.next_try_at <= func.now())
-        async with handling.database.transaction() as session:
-            query = select(parked).where(mine, due, ~has_earlier).order_by(parked.c.position).limit(1)
-            return (await session.execute(query)).one_or_none()
-
-    async def _apply(self, handling: "Handling", row: Any) -> None:
-        from stoa_common.messaging.handling import Record
-
-        headers = tuple((name, None if value is None else value.encode()) for name, value in row.headers)
-        record = Record(row.topic, row.partition, row.offset, row.key.encode(), headers, row.value)
-        envelope = Envelope.from_headers(headers)
-        subscription = handling.router.subscriptions.get(envelope.type)
-        if subscription is None:
-            raise BadEnvelope(f"{envelope.type} has no handler any more.")
-        outcome = await handling.apply(record, envelope, subscription, retry=True)
-        await self._release(handling, row)
-        log.info("parked_event_settled", group=row.consumer, outcome=outcome.value)
-
-    async def _release(self, handling: "Handling", row: Any) -> None:
-        """The line moves up: the next of this key is due at once."""
-        async with handling.database.transaction() as session:
-            await session.execute(delete(parked).where(parked.c.position == row.position))
-            line = (parked.c.consumer == row.consumer) & (parked.c.topic == row.topic) & (parked.c.key == row.key)
-            await session.execute(update(parked).where(line).values(next_try_at=func.now()))
-
-    async def _postpone(self, handling: "Handling", row: Any, error: str) -> None:
-        attempts = row.attempts + 1
-        is_dead = attempts >= len(SCHEDULE)
-        following = clock.now() + SCHEDULE[min(attempts, len(SCHEDULE) - 1)]
-        values = {"attempts": attempts, "error": error, "next_try_at": following, "state": DEAD if is_dead else WAITING}
-        async with handling.database.transaction() as session:
-            await session.execute(update(parked).where(parked.c.position == row.position).values(**values))
-        if is_dead:
-            log.error("parked_event_dead", group=row.consumer, topic=row.topic, offset=row.offset, error=error)

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from stoa_common import clock, logs, metrics
 from stoa_common.database import Database
 from stoa_common.messaging import failures, kafka
-from stoa_common.messaging.tables import event_log, outbox, outbox_shards
+from stoa_common.outbox.tables import event_log, outbox, outbox_shards
 
 BATCH = 500
 SHORTEST_WAIT, LONGEST_WAIT = 0.015, 0.25

@@ -83,6 +83,7 @@ class BulkSubscription:
     topics: tuple[str, ...]
     handler: Handler
     injections: dict[str, type]
+    linger_seconds: float = 0.0
 
     async def call(self, item: object, resources: Resources) -> None:
         await self.handler(item, **{name: resources.get(kind) for name, kind in self.injections.items()})
@@ -116,11 +117,14 @@ class EventRouter:
 
         return register
 
-    def batch(self, topics: Sequence[str]) -> Callable[[Handler], Handler]:
-        """Take whole batches of these topics. The handler must be idempotent by `Batch.token` or by event id."""
+    def batch(self, topics: Sequence[str], *, linger_seconds: float = 0.2) -> Callable[[Handler], Handler]:
+        """Take whole batches of these topics. The handler must be idempotent by `Batch.token` or by event id.
+
+        What trickles in is collected for `linger_seconds` after each round, so that few rows do not make many batches.
+        """
 
         def register(handler: Handler) -> Handler:
-            self.batches.append(BulkSubscription(tuple(topics), handler, _injections(handler)))
+            self.batches.append(BulkSubscription(tuple(topics), handler, _injections(handler), linger_seconds))
             return handler
 
         return register

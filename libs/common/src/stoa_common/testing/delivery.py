@@ -9,9 +9,11 @@ from sqlalchemy import select
 from stoa_common import clock
 from stoa_common.database import Database
 from stoa_common.ids import new_id
-from stoa_common.messaging.handling import Handling, Outcome, Record
+from stoa_common.messaging.handling import Handling, Outcome
+from stoa_common.messaging.record import Record
 from stoa_common.messaging.router import EventRouter
-from stoa_common.messaging.tables import event_log, inbox
+from stoa_common.messaging.tables import inbox
+from stoa_common.outbox.tables import event_log
 from stoa_common.resources import Resources
 from stoa_events.contract import Event
 from stoa_events.envelope import Envelope

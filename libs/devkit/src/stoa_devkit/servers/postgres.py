@@ -23,6 +23,7 @@ import psutil
 
 from stoa_devkit.ports import HOST
 from stoa_devkit.running import Running
+from stoa_devkit.servers import probes
 from stoa_devkit.servers.server import Server, silent
 from stoa_devkit.trouble import Trouble
 
@@ -73,8 +74,7 @@ class Postgres(Server):
 
     def ready(self) -> bool:
         """Whether it accepts connections; neither recovering nor stopping."""
-        asked = [str(binary("pg_isready")), "-q", "-h", HOST, "-p", str(self.port), "-t", "2"]
-        return subprocess.run(asked, check=False, capture_output=True).returncode == 0  # noqa: S603
+        return probes.postgres_answers(HOST, self.port)
 
     def start(self) -> Running:
         """Start it, without waiting."""

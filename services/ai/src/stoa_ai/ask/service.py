@@ -14,10 +14,9 @@ from stoa_ai.ask.recordings import Recordings
 from stoa_ai.ask.repository import GenerationRepository
 from stoa_ai.passages import service as passages
 from stoa_ai.providers.service import Piece, Provider, Question
-from stoa_common import clock
+from stoa_common import clock, outbox
 from stoa_common.database import Database
 from stoa_common.ids import new_id
-from stoa_common.messaging import outbox
 from stoa_common.security import Principal
 
 

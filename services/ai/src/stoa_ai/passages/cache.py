@@ -8,7 +8,7 @@ from tempfile import NamedTemporaryFile
 
 from stoa_ai.passages.weights import WeightsRefused, sha256
 
-STEM = "all-MiniLM-L6-v2-int8-v1"
+STEM = "all-MiniLM-L6-v2-int8-1"
 """Changes with the graph; vectors of different stems don't compare."""
 
 _BUILD_SECONDS = 120

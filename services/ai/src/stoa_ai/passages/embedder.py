@@ -19,8 +19,6 @@ from stoa_ai.passages import cache, weights
 Vector = NDArray[np.float32]
 DIMENSIONS = 384
 MAX_TOKENS = 256
-BATCH = 4
-_BATCH_CHARACTERS = 1500
 
 
 class _Runtime(NamedTuple):
@@ -54,18 +52,18 @@ class Embedder:
     async def embed(self, texts: Sequence[str]) -> list[Vector]:
         """A vector for each text, in the order of the texts."""
         runtime = await self._runtime()
-        waiting = deque(_batches(texts))
+        waiting = deque(range(len(texts)))
         vectors: dict[int, Vector] = {}
 
-        # A lane takes its next batch only when the one before is done, so a question never waits for a whole lesson.
+        # A lane takes its next text only when the one before is done, so a question never waits for a whole lesson.
         async def lane() -> None:
             while waiting:
-                batch = waiting.popleft()
-                job = asyncio.get_running_loop().run_in_executor(self._pool, _run, runtime, [texts[i] for i in batch])
-                vectors.update(zip(batch, await job, strict=True))
+                place = waiting.popleft()
+                job = asyncio.get_running_loop().run_in_executor(self._pool, _run, runtime, texts[place])
+                vectors[place] = await job
 
         await asyncio.gather(*(lane() for _ in range(self._threads)))
-        return [vectors[i] for i in range(len(texts))]
+        return [vectors[place] for place in range(len(texts))]
 
     async def _runtime(self) -> _Runtime:
         self.start()
@@ -76,17 +74,6 @@ class Embedder:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _batches(texts: Sequence[str]) -> list[list[int]]:
-    """Up to four short texts of like length together; a long one alone is as fast, and takes less memory."""
-    batches: list[list[int]] = []
-    for i in sorted(range(len(texts)), key=lambda i: len(texts[i])):
-        if batches and len(batches[-1]) < BATCH and (len(batches[-1]) + 1) * len(texts[i]) <= _BATCH_CHARACTERS:
-            batches[-1].append(i)
-        else:
-            batches.append([i])
-    return batches
-
-
 def _load(folder: Path, models: Path) -> _Runtime:
     # Imported here: 0.3 s and 50 MB that a process without embeddings (relay, migrate) never pays.
     import onnxruntime
@@ -94,7 +81,7 @@ def _load(folder: Path, models: Path) -> _Runtime:
 
     tokenizer = Tokenizer.from_file(str(weights.check(folder)))
     tokenizer.enable_truncation(MAX_TOKENS)
-    tokenizer.enable_padding()
+    tokenizer.no_padding()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     model = str(cache.find_or_build(folder, models))
@@ -102,8 +89,7 @@ def _load(folder: Path, models: Path) -> _Runtime:
     return _Runtime(session, tokenizer)
 
 
-def _run(runtime: _Runtime, texts: list[str]) -> list[Vector]:
-    encoded = runtime.tokenizer.encode_batch(texts)
-    ids = np.array([text.ids for text in encoded], np.int64)
-    mask = np.array([text.attention_mask for text in encoded], np.int64)
-    return list(runtime.session.run(["vectors"], {"ids": ids, "mask": mask})[0])
+def _run(runtime: _Runtime, text: str) -> Vector:
+    ids = np.array(runtime.tokenizer.encode(text).ids, np.int64)
+    vector: Vector = runtime.session.run(["vector"], {"ids": ids})[0]
+    return vector

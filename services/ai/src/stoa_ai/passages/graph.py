@@ -27,12 +27,16 @@ _OPSET = helper.make_opsetid("", 21)
 
 
 def build(weights: Weights) -> onnx.ModelProto:
-    """Inputs `ids` and `mask`, int64 [texts, tokens]; output `vectors`, float32 [texts, 384], of length one."""
+    """Input `ids`, int64 [tokens], one text; output `vector`, float32 [384], of length one.
+
+    One text and no batch: activations are quantized by the range of all that is computed together, so in a batch the
+    vector of a text would depend on its neighbors. On a CPU a batch is hardly faster.
+    """
     encoder = _Encoder(weights)
     encoder.draw()
-    texts = [helper.make_tensor_value_info(name, TensorProto.INT64, ["texts", "tokens"]) for name in ("ids", "mask")]
-    vectors = helper.make_tensor_value_info("vectors", TensorProto.FLOAT, ["texts", HIDDEN])
-    graph = helper.make_graph(encoder.nodes, "all-MiniLM-L6-v2", texts, [vectors], encoder.tensors)
+    text = helper.make_tensor_value_info("ids", TensorProto.INT64, ["tokens"])
+    vector = helper.make_tensor_value_info("vector", TensorProto.FLOAT, [HIDDEN])
+    graph = helper.make_graph(encoder.nodes, "all-MiniLM-L6-v2", [text], [vector], encoder.tensors)
     return helper.make_model(graph, opset_imports=[_OPSET], ir_version=10)
 
 
@@ -52,15 +56,11 @@ class _Encoder:
         self.tensors: list[onnx.TensorProto] = []
 
     def draw(self) -> None:
-        mask = self.node("Cast", "mask", to=TensorProto.FLOAT)
-        # Padding takes no part: its scores become so low that the softmax gives it nothing.
-        blocked = self.node("Mul", self.node("Sub", mask, self.floats("one", 1.0)), self.floats("low", 1e9))
-        blocked = self.node("Unsqueeze", blocked, self.axes(1, 2))
         x = self.norm(self.embeddings(), "embeddings.LayerNorm")
         for layer in range(LAYERS):
-            x = self.layer(x, blocked, f"encoder.layer.{layer}")
-        mean = self.pooled(x, self.node("Unsqueeze", mask, self.axes(2)))
-        self.node("LpNormalization", mean, output="vectors", axis=-1, p=2)
+            x = self.layer(x, f"encoder.layer.{layer}")
+        mean = self.node("ReduceMean", x, self.axes(0), keepdims=0)
+        self.node("LpNormalization", mean, output="vector", axis=-1, p=2)
 
     def embeddings(self) -> str:
         words, scales = quantize(self.weights["embeddings.word_embeddings.weight"], 1)
@@ -69,25 +69,25 @@ class _Encoder:
         # One text is one segment, so the segment's vector is part of every position.
         positions = self.weights["embeddings.position_embeddings.weight"]
         positions = positions + self.weights["embeddings.token_type_embeddings.weight"][0]
-        length = self.node("Slice", self.node("Shape", "ids"), self.axes(1), self.axes(2))
-        return self.node("Add", found, self.node("Slice", self.tensor("positions", positions), self.axes(0), length))
+        start = self.node("Slice", self.tensor("positions", positions), self.axes(0), self.node("Shape", "ids"))
+        return self.node("Add", found, start)
 
-    def layer(self, x: str, blocked: str, name: str) -> str:
-        attended = self.linear(self.attention(x, blocked, f"{name}.attention.self"), f"{name}.attention.output.dense")
+    def layer(self, x: str, name: str) -> str:
+        attended = self.linear(self.attention(x, f"{name}.attention.self"), f"{name}.attention.output.dense")
         x = self.norm(self.node("Add", attended, x), f"{name}.attention.output.LayerNorm")
         wide = self.node("Gelu", self.linear(x, f"{name}.intermediate.dense"))
         return self.norm(self.node("Add", self.linear(wide, f"{name}.output.dense"), x), f"{name}.output.LayerNorm")
 
-    def attention(self, x: str, blocked: str, name: str) -> str:
-        """Scaled dot products of all heads at once: [texts, heads, tokens, tokens]."""
-        heads = self.integers("heads", 0, 0, HEADS, HEAD)
+    def attention(self, x: str, name: str) -> str:
+        """Scaled dot products of all heads at once: [heads, tokens, tokens]."""
+        heads = self.integers("heads", 0, HEADS, HEAD)
         rows = [self.node("Reshape", self.linear(x, f"{name}.{part}"), heads) for part in ("query", "key", "value")]
-        query, value = (self.node("Transpose", row, perm=[0, 2, 1, 3]) for row in (rows[0], rows[2]))
-        key = self.node("Transpose", rows[1], perm=[0, 2, 3, 1])
+        query, value = (self.node("Transpose", row, perm=[1, 0, 2]) for row in (rows[0], rows[2]))
+        key = self.node("Transpose", rows[1], perm=[1, 2, 0])
         scores = self.node("Mul", self.node("MatMul", query, key), self.floats("scale", HEAD**-0.5))
-        shares = self.node("Softmax", self.node("Add", scores, blocked), axis=-1)
-        joined = self.node("Transpose", self.node("MatMul", shares, value), perm=[0, 2, 1, 3])
-        return self.node("Reshape", joined, self.integers("joined", 0, 0, HIDDEN))
+        shares = self.node("Softmax", scores, axis=-1)
+        joined = self.node("Transpose", self.node("MatMul", shares, value), perm=[1, 0, 2])
+        return self.node("Reshape", joined, self.integers("joined", 0, HIDDEN))
 
     def linear(self, x: str, name: str) -> str:
         matrix, scales = quantize(self.weights[f"{name}.weight"].T, 0)
@@ -100,10 +100,6 @@ class _Encoder:
     def norm(self, x: str, name: str) -> str:
         scale, bias = (self.tensor(f"{name}.{part}", self.weights[f"{name}.{part}"]) for part in ("weight", "bias"))
         return self.node("LayerNormalization", x, scale, bias, epsilon=_EPSILON, axis=-1)
-
-    def pooled(self, x: str, mask: str) -> str:
-        total = self.node("ReduceSum", self.node("Mul", x, mask), self.axes(1), keepdims=0)
-        return self.node("Div", total, self.node("ReduceSum", mask, self.axes(1), keepdims=0))
 
     def node(self, kind: str, *inputs: str, output: str | None = None, **attributes: Any) -> str:
         return self.nodes_of(kind, *inputs, output=output, **attributes)[0]

@@ -7,7 +7,6 @@ passage and stays with what follows it; a sentence is cut only when it alone is 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from math import ceil
 
 from stoa_ai.passages.blocks import Block, Kind, blocks
 from stoa_ai.passages.sentences import Span, block_sentences
@@ -111,11 +110,19 @@ def _cut(text: str, span: Span, limit: int) -> Iterator[Span]:
 def _pack(text: str, pieces: list[Span], limit: int) -> Iterator[Span]:
     """Neighbors joined into passages of like size, so that no section ends in a crumb."""
     sizes = [estimate_tokens(piece.of(text)) for piece in pieces]
-    share = sum(sizes) / ceil(sum(sizes) / limit) if sum(sizes) else 0
-    start, end, size = pieces[0].start, pieces[0].start, 0
-    for piece, tokens in zip(pieces, sizes, strict=True):
-        if size and (size + tokens > limit or size + tokens / 2 > share):
-            yield Span(start, end)
-            start, size = piece.start, 0
-        end, size = piece.end, size + tokens
-    yield Span(start, end)
+    fewest = len(_parts(sizes, limit, share=limit))
+    for part in _parts(sizes, limit, share=sum(sizes) / fewest):
+        yield Span(pieces[part[0]].start, pieces[part[-1]].end)
+
+
+def _parts(sizes: list[int], limit: int, *, share: float) -> list[list[int]]:
+    """Runs of indexes, none above the limit; a run ends where the next piece would carry it further from its share."""
+    parts: list[list[int]] = []
+    size = 0
+    for index, tokens in enumerate(sizes):
+        if not parts or size + tokens > limit or size + tokens / 2 > share:
+            parts.append([])
+            size = 0
+        parts[-1].append(index)
+        size += tokens
+    return parts

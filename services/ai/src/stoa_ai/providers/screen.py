@@ -10,11 +10,15 @@ import re
 from collections.abc import Collection, Iterator
 from urllib.parse import urlsplit
 
-LINK_REMOVED = "(link removed)"
+LINK_REMOVED = "{link removed}"
 _RUN = re.compile(r"[!-~]*\Z")
 _OPEN_MARKER = re.compile(r"[!-~]*\[[\d, ]{0,64}\Z", re.ASCII)
-_MARKER = re.compile(r"\[ ?(\d{1,3}(?: ?, ?\d{1,3}){0,9}) ?\]", re.ASCII)
-_TARGET = re.compile(r"\]\((?P<url>[!-'*-~]*(?:\([!-'*-~]*\)[!-'*-~]*)?)(?P<closed>\)?)")
+_NUMBER = r"[1-9]\d{0,2}"
+_MARKER = re.compile(rf"\[ ?({_NUMBER}(?: ?, ?{_NUMBER}){{0,9}}) ?\]", re.ASCII)
+_BANG = re.compile(r"!+(?=\[)")
+_LETTER_AFTER_LESS = re.compile(r"<(?=[A-Za-z/!?])")
+_PART = r"[!-'*-Z\\^-~]*"
+_TARGET = re.compile(rf"\]\((?P<url>{_PART}(?:\({_PART}\){_PART})?)(?P<closed>\)?)(?P<next>[(\[:]?)")
 _URL = r"[!-'*-;=?-~]*"
 _ADDRESS = re.compile(
     rf"[A-Za-z][A-Za-z0-9+.-]{{1,30}}://{_URL}|//[A-Za-z0-9.:@-]+\.{_URL}|[Ww]{{3}}\.{_URL}"
@@ -53,15 +57,16 @@ class Screen:
         yield from filter(None, [text[shown:]])
 
     def _clean(self, text: str) -> str:
-        text = text.replace("![", "[").replace("]:", "] :")
-        text = _TARGET.sub(self._target, text)
-        text = re.sub(r"<(?=[A-Za-z/!?])", "< ", text)
+        text = _TARGET.sub(self._target, _BANG.sub("", text)).replace("]:", "] :")
+        text = _LETTER_AFTER_LESS.sub("< ", text)
         return _ADDRESS.sub(lambda found: found.group() if self._is_allowed(found.group()) else LINK_REMOVED, text)
 
     def _target(self, found: re.Match[str]) -> str:
-        if found["closed"] and self._is_allowed(found["url"]):
-            return found.group()
-        return "]" if found["closed"] else f"] ({found['url']}"
+        if not found["closed"]:
+            return f"] ({found['url']}{found['next']}"
+        kept = found.group().removesuffix(found["next"]) if self._is_allowed(found["url"]) else "]"
+        # What follows must not take the place of what was removed.
+        return f"{kept} {found['next']}" if found["next"] else kept
 
     def _is_allowed(self, address: str) -> bool:
         try:
@@ -73,7 +78,12 @@ class Screen:
 
 def _settled(text: str) -> int:
     """How much of the text no later chunk can change."""
-    run = _RUN.search(text)
-    end = run.start() if run else len(text)
-    open_marker = _OPEN_MARKER.search(text[:end])
-    return open_marker.start() if open_marker else end
+    end = _start(_RUN, text)
+    while (start := _start(_OPEN_MARKER, text[:end])) < end:
+        end = start
+    return end
+
+
+def _start(pattern: re.Pattern[str], text: str) -> int:
+    found = pattern.search(text)
+    return found.start() if found else len(text)

@@ -8,7 +8,7 @@ from stoa_events.contracts import TOPICS
 router = EventRouter(group="analytics.events")
 
 
-@router.batch(topics=list(TOPICS))
+@router.batch(topics=list(TOPICS), linger_seconds=0.5)
 async def take_in(batch: Batch, warehouse: Warehouse) -> None:
     """Kafka's offset follows only when the rows are in the warehouse, so that a kill in between repeats the batch."""
     await service.take_in(warehouse, batch)

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from stoa_events.envelope import Envelope
 # Each month is a partition of the table, so nonsense in a clock must not make thousands of them.
 EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 LATEST: Final = datetime(2100, 1, 1, tzinfo=UTC)
+LARGEST_NUMBER: Final = 2**32 - 1
 
 
 class Unreadable(ValueError):
@@ -28,13 +30,13 @@ class Unreadable(ValueError):
 class Facts(BaseModel):
     """What an event says that has a column of its own; the names are those of all contracts."""
 
-    model_config = ConfigDict(from_attributes=True, extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True)
 
     person_id: UUID = NOBODY
     course_id: UUID = NOBODY
     lesson_id: UUID = NOBODY
     quiz_id: UUID = NOBODY
-    number: Annotated[int, Field(ge=0, lt=2**32)] | None = None
+    number: Annotated[int, Field(ge=0, le=LARGEST_NUMBER)] | None = None
     score: FiniteFloat | None = None
     passed: bool | None = None
     progress: FiniteFloat | None = None
@@ -61,12 +63,10 @@ def read(record: BatchRecord) -> Reading:
         if contract is None:
             return Reading(record, None, _guess(record.value))
         event = contract.parse(record.value)
-        return Reading(record, event, Facts.model_validate(event))
+        return Reading(record, event, _facts(event))
     except ValidationError as error:
         wrong = error.errors(include_input=False, include_url=False)
         raise Unreadable("; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in wrong)) from None
-    except ValueError:
-        raise Unreadable("The data are not JSON in UTF-8.") from None
 
 
 def token(batch: Batch) -> str:
@@ -139,8 +139,24 @@ def _check_envelope(envelope: Envelope) -> None:
 
 
 def _guess(data: bytes) -> Facts:
-    from_json(data)
     try:
-        return Facts.model_validate_json(data)
+        named = from_json(data)
+    except ValueError:
+        raise Unreadable("The data are not JSON in UTF-8.") from None
+    try:
+        return Facts.model_validate(named)
     except ValidationError:
         return Facts()
+
+
+def _facts(event: Event) -> Facts:
+    # Checked by the contract already, but for what the column cannot hold.
+    facts = Facts.model_construct(**{name: getattr(event, name) for name in _named_by(type(event))})
+    if facts.number is not None and facts.number > LARGEST_NUMBER:
+        raise Unreadable(f"number {facts.number} is no count.")
+    return facts
+
+
+@cache
+def _named_by(contract: type[Event]) -> tuple[str, ...]:
+    return tuple(name for name in Facts.model_fields if name in contract.model_fields)

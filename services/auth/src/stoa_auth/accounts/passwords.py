@@ -24,6 +24,9 @@ def new_password(text: str) -> str:
     """A password that may be chosen. Raises ValueError, which never quotes it."""
     if not SHORTEST_PASSWORD <= len(text) <= LONGEST_PASSWORD:
         raise ValueError(f"Choose a password of {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters.")
+    if any(unicodedata.category(character) == "Cs" for character in text):
+        # JSON can escape half of a surrogate pair, which no encoding can write.
+        raise ValueError("A character of the password arrived broken. Type it again.")
     return text
 
 

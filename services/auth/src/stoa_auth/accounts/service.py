@@ -8,9 +8,8 @@ from stoa_auth.accounts.schemas import RegistrationIn
 from stoa_auth.organizations import service as organizations
 from stoa_auth.people import service as people
 from stoa_auth.people.service import Person
-from stoa_common import clock, logs, privacy
+from stoa_common import clock, logs, outbox, privacy
 from stoa_common.database import Database, Session
-from stoa_common.messaging import outbox
 from stoa_events.contracts.auth import UserErased
 
 log = logs.get_logger()
@@ -55,7 +54,7 @@ async def erase_account(session: Session, person_id: UUID) -> None:
     Organizations where they were alone stay behind, without a name or a member. Raises PersonIsUnknown,
     LastAdminMustStay, LastOperatorMustStay.
     """
-    person = await people.get_person(session, person_id)
+    person = await people.lock_person(session, person_id)
     if person.operator:
         domain.erase_operator(operators=await people.count_operators(session))
     await organizations.check_leaving(session, person_id)

@@ -28,7 +28,8 @@ class OrganizationRepository:
     async def lock(self, organization_ids: Iterable[UUID]) -> None:
         """Let nobody else change who is an admin there, until this transaction ends."""
         ordered = select(Organization.id).where(Organization.id.in_(list(organization_ids))).order_by(Organization.id)
-        await self._session.execute(ordered.with_for_update())
+        # Without the key: a row that refers to the organization takes a lock on it too, and need not wait.
+        await self._session.execute(ordered.with_for_update(key_share=True))
 
 
 class MembershipRepository:
@@ -60,6 +61,11 @@ class InvitationRepository:
         """The invitation, which nobody else uses before this transaction ends: so its uses are counted exactly."""
         query = select(Invitation).where(Invitation.token_hash == token_hash)
         return await self._session.scalar(query.with_for_update())
+
+    async def lock_of_organizations(self, organization_ids: Iterable[UUID]) -> None:
+        """Let nobody join there by an invitation, until this transaction ends."""
+        query = select(Invitation.id).where(Invitation.organization_id.in_(list(organization_ids)))
+        await self._session.execute(query.order_by(Invitation.id).with_for_update())
 
 
 def _visible(caller: Principal) -> Select[Organization]:

@@ -11,10 +11,9 @@ from stoa_auth.organizations.models import Invitation, Membership, Organization
 from stoa_auth.organizations.repository import InvitationRepository, MembershipRepository, OrganizationRepository
 from stoa_auth.organizations.schemas import InvitationIn, InvitationOut, MemberOut, OrganizationOut
 from stoa_auth.people import service as people
-from stoa_common import clock
+from stoa_common import clock, outbox
 from stoa_common.database import Session
 from stoa_common.ids import new_id
-from stoa_common.messaging import outbox
 from stoa_common.pages import Page, PageQuery
 from stoa_common.permissions import Role
 from stoa_common.security import Principal
@@ -93,9 +92,11 @@ def _join(session: Session, organization_id: UUID, person_id: UUID, *, roles: It
 async def invite(session: Session, organization_id: UUID, wanted: InvitationIn, *, caller: Principal) -> InvitationOut:
     """Make an invitation; its token is answered this once, and kept as a hash.
 
-    Raises OrganizationIsUnknown, RoleIsUnknown.
+    Raises OrganizationIsUnknown, RoleIsUnknown, PersonIsUnknown.
     """
     domain.own(organization_id, acting_for=caller.organization_id)
+    # A token outlives by some minutes the person who was erased.
+    await people.lock_person(session, caller.person_id)
     at = clock.now()
     token = secrets.token_urlsafe(32)
     invitation = Invitation(
@@ -181,10 +182,12 @@ async def find_membership(session: Session, organization_id: UUID, *, person_id:
 
 
 async def check_leaving(session: Session, person_id: UUID) -> None:
-    """Refuse where the person is the only admin of others. Raises LastAdminMustStay."""
+    """Refuse where the person is the only admin of others; nobody joins meanwhile. Raises LastAdminMustStay."""
     repository = MembershipRepository(session)
     mine = await repository.list_of_person(person_id)
-    await OrganizationRepository(session).lock(m.organization_id for m in mine)
+    organization_ids = [membership.organization_id for membership in mine]
+    await InvitationRepository(session).lock_of_organizations(organization_ids)
+    await OrganizationRepository(session).lock(organization_ids)
     for membership in mine:
         members = await repository.list_of_organization(membership.organization_id)
         domain.leave(membership, members=members)

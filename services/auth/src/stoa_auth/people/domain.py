@@ -10,6 +10,13 @@ class PersonIsUnknown(NotFound):
     """There is no account of this person, or there is none any more."""
 
 
+def known(person: Person | None) -> Person:
+    """Raises PersonIsUnknown."""
+    if person is None:
+        raise PersonIsUnknown("There is no such account any more. Register to make a new one.")
+    return person
+
+
 def register(person: Person) -> UserRegistered:
     return UserRegistered(
         person_id=person.id,

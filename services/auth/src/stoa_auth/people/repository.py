@@ -27,10 +27,9 @@ class PersonRepository:
     async def find(self, person_id: UUID) -> Person | None:
         return await self._session.get(Person, person_id)
 
-    async def hold(self, person_id: UUID) -> Person | None:
-        """The person, who can't be erased before this transaction ends."""
-        query = select(Person).where(Person.id == person_id).with_for_update(read=True, key_share=True)
-        return await self._session.scalar(query)
+    async def lock(self, person_id: UUID) -> Person | None:
+        """The person, whom nobody else erases or logs in before this transaction ends."""
+        return await self._session.scalar(select(Person).where(Person.id == person_id).with_for_update())
 
     async def list_by_ids(self, person_ids: Iterable[UUID]) -> Sequence[Person]:
         return (await self._session.scalars(select(Person).where(Person.id.in_(list(person_ids))))).all()

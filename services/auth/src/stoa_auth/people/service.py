@@ -6,10 +6,9 @@ from uuid import UUID
 from stoa_auth.people import domain
 from stoa_auth.people.models import Person
 from stoa_auth.people.repository import PersonRepository
-from stoa_common import clock
+from stoa_common import clock, outbox
 from stoa_common.database import Session
 from stoa_common.ids import new_id
-from stoa_common.messaging import outbox
 
 __all__ = [
     "Person",
@@ -18,7 +17,7 @@ __all__ = [
     "describe_people",
     "find_person_by_email",
     "get_person",
-    "hold_person",
+    "lock_person",
 ]
 
 
@@ -45,15 +44,12 @@ async def find_person_by_email(session: Session, email: str) -> Person | None:
 
 async def get_person(session: Session, person_id: UUID) -> Person:
     """Raises PersonIsUnknown."""
-    person = await PersonRepository(session).find(person_id)
-    if person is None:
-        raise domain.PersonIsUnknown("There is no such account any more. Register to make a new one.")
-    return person
+    return domain.known(await PersonRepository(session).find(person_id))
 
 
-async def hold_person(session: Session, person_id: UUID) -> Person | None:
-    """The person, who can't be erased before this transaction ends; None where they are erased already."""
-    return await PersonRepository(session).hold(person_id)
+async def lock_person(session: Session, person_id: UUID) -> Person:
+    """The person, whom nobody else erases or logs in before this transaction ends. Raises PersonIsUnknown."""
+    return domain.known(await PersonRepository(session).lock(person_id))
 
 
 async def describe_people(session: Session, person_ids: Iterable[UUID]) -> dict[UUID, Person]:

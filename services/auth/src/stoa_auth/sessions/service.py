@@ -10,7 +10,6 @@ from datetime import timedelta
 from uuid import UUID
 
 from stoa_auth.accounts import service as accounts
-from stoa_auth.accounts.domain import CredentialsAreWrong
 from stoa_auth.accounts.passwords import Passwords
 from stoa_auth.keys.service import KeyRing
 from stoa_auth.organizations import service as organizations
@@ -20,11 +19,10 @@ from stoa_auth.sessions import domain
 from stoa_auth.sessions.models import LoginSession, RefreshToken
 from stoa_auth.sessions.repository import SessionRepository
 from stoa_auth.sessions.schemas import LoginIn, TokensOut
-from stoa_common import clock
+from stoa_common import clock, outbox
 from stoa_common.database import Database, Session
 from stoa_common.errors import Refusal
 from stoa_common.ids import new_id
-from stoa_common.messaging import outbox
 from stoa_common.security import Principal
 
 
@@ -49,7 +47,10 @@ class Tokens:
 
 
 async def log_in(database: Database, wanted: LoginIn, *, passwords: Passwords, tokens: Tokens) -> TokensOut:
-    """Open a session. Raises CredentialsAreWrong, NoSuchMembership, PasswordQueueIsFull."""
+    """Open a session. Raises CredentialsAreWrong, NoSuchMembership, PasswordQueueIsFull.
+
+    PersonIsUnknown means: erased while the password was being verified.
+    """
     person = await accounts.check_credentials(database, wanted.email, wanted.password, passwords=passwords)
     async with database.transaction() as session:
         grant = await _open(session, person.id, wanted.organization_id, ttl=tokens.refresh_ttl)
@@ -57,10 +58,7 @@ async def log_in(database: Database, wanted: LoginIn, *, passwords: Passwords, t
 
 
 async def _open(session: Session, person_id: UUID, wanted: UUID | None, *, ttl: timedelta) -> domain.Grant:
-    person = await people.hold_person(session, person_id)
-    if person is None:
-        # Erased while their password was being verified.
-        raise CredentialsAreWrong
+    person = await people.lock_person(session, person_id)
     at = clock.now()
     await SessionRepository(session).forget_expired(person_id, at=at)
     membership = domain.choose(await organizations.list_memberships(session, person_id), wanted)

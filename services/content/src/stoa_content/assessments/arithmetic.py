@@ -26,9 +26,12 @@ def evaluate(text: str) -> Decimal:
     if len(text) > MAX_LENGTH:
         raise NotANumber(f"A number has at most {MAX_LENGTH} characters.")
     try:
-        return _ROUNDED.plus(_Reader(_tokens(text.translate(_SPELLINGS))).whole())
+        value = _ROUNDED.plus(_Reader(_tokens(text.translate(_SPELLINGS))).whole())
     except DecimalException:
-        raise NotANumber(f"{text.strip()} has no value that can be calculated.") from None
+        value = Decimal("NaN")
+    if not value.is_finite():
+        raise NotANumber(f"{text.strip()} has no value that can be calculated.")
+    return value
 
 
 def literal(text: str) -> Decimal | None:

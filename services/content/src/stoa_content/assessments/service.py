@@ -3,10 +3,9 @@
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from stoa_common import clock
+from stoa_common import clock, outbox
 from stoa_common.database import Session
 from stoa_common.ids import new_id
-from stoa_common.messaging import outbox
 from stoa_common.pages import Page, PageQuery
 from stoa_common.security import Principal
 from stoa_content.assessments import domain

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from stoa_common.errors import Conflict
-from stoa_content.courses.models import Course, Lesson, Status
+from stoa_content.courses.models import Course, Lesson
+from stoa_content.courses.status import Status
 from stoa_events.contract import Event
 from stoa_events.contracts.content import CoursePublished, LessonPublished
 

@@ -1,7 +1,6 @@
 """Courses as learners walk through them: chapters, sections, lessons."""
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -10,11 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from stoa_common.database import Base
-
-
-class Status(StrEnum):
-    DRAFT = "draft"
-    PUBLISHED = "published"
+from stoa_content.courses.status import Status
 
 
 class Course(Base):

@@ -11,7 +11,8 @@ from stoa_common.database import Session
 from stoa_common.errors import NotFound
 from stoa_common.pages import PageQuery
 from stoa_common.security import Principal
-from stoa_content.courses.models import Chapter, Course, Lesson, Section, Status
+from stoa_content.courses.models import Chapter, Course, Lesson, Section
+from stoa_content.courses.status import Status
 
 
 class CourseNotFound(NotFound):

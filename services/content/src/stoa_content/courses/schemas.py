@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from stoa_content.courses.models import Status
+from stoa_content.courses.status import Status
 
 
 class CourseOut(BaseModel):

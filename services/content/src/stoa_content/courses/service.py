@@ -5,16 +5,16 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from stoa_common import clock
+from stoa_common import clock, outbox
 from stoa_common.database import Session
 from stoa_common.ids import new_id
-from stoa_common.messaging import outbox
 from stoa_common.pages import Page, PageQuery
 from stoa_common.security import Principal
 from stoa_content.courses import domain
-from stoa_content.courses.models import Chapter, Course, Lesson, Section, Status
+from stoa_content.courses.models import Chapter, Course, Lesson, Section
 from stoa_content.courses.repository import CourseRepository, LessonNotFound
 from stoa_content.courses.schemas import ChapterOut, CourseOut, CourseOutlineOut, LessonLinkOut, SectionOut
+from stoa_content.courses.status import Status
 
 #: Courses and their parts, for features that add to them.
 __all__ = [

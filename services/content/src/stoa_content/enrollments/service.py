@@ -5,10 +5,9 @@ Any lesson can be marked as completed by its learner; passing the lesson's quiz 
 
 from uuid import UUID
 
-from stoa_common import clock
+from stoa_common import clock, outbox
 from stoa_common.database import Session
 from stoa_common.ids import new_id
-from stoa_common.messaging import outbox
 from stoa_common.pages import Page, PageQuery
 from stoa_common.security import Principal
 from stoa_content.courses import service as courses

@@ -57,7 +57,7 @@ class FrontMatter:
 
     def title(self) -> str:
         title = " ".join(self.text("title").split())
-        if not title and isinstance(self.fields.get("title", ""), str):
+        if not str(self.fields.get("title") or "").strip():
             self.findings.add(self.file, 1, "The front matter needs a `title`.")
         if len(title) > MAX_TITLE_LENGTH:
             self._refuse("title", f"is longer than {MAX_TITLE_LENGTH} characters")

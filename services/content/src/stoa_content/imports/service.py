@@ -4,11 +4,10 @@ import asyncio
 from dataclasses import asdict
 from uuid import UUID
 
-from stoa_common import clock, jobs
+from stoa_common import clock, jobs, outbox
 from stoa_common.database import Session
 from stoa_common.ids import new_id
 from stoa_common.jobs.schemas import JobOut
-from stoa_common.messaging import outbox
 from stoa_common.security import Principal
 from stoa_content.assessments import service as assessments
 from stoa_content.courses import service as courses

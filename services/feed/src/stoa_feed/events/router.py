@@ -12,7 +12,7 @@ from stoa_common.pages import BadCursor, PageQuery, decode_cursor, encode_cursor
 from stoa_common.security import Caller
 from stoa_feed.events import schemas, service
 
-router = Router(prefix="/api/v1/feed/events", tags=["feed"])
+router = Router(prefix="/api/v1/feed/events", tags=["events"])
 
 _TYPES: Any = Query(description="Only these event types; repeat it, or separate them by commas.", max_length=100)
 
@@ -31,7 +31,7 @@ def _place(caller: Caller, window: PageQuery) -> int:
     return int(number)
 
 
-@router.get("", response_model=schemas.FeedPage, **require("event:read"))
+@router.get("", response_model=schemas.EventPage, **require("event:read"))
 async def list_events(
     session: SessionDep,
     caller: Caller,

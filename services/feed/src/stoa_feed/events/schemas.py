@@ -12,7 +12,7 @@ from stoa_events.envelope import CONTENT_TYPE, SPEC_VERSION
 from stoa_feed.events.models import FeedEvent
 
 
-class FeedEventOut(BaseModel):
+class EventOut(BaseModel):
     """One event, with the attributes that it has on Kafka; those that it lacks are left out."""
 
     specversion: str
@@ -32,15 +32,15 @@ class FeedEventOut(BaseModel):
     data: Any = Field(description="As its `dataschema` says; personal fields are sealed.")
 
 
-class FeedPage(BaseModel):
-    items: list[FeedEventOut]
+class EventPage(BaseModel):
+    items: list[EventOut]
     next: str = Field(
         description="Send it as `after` to go on from here. Never null: at the feed's end, ask again later with it."
     )
 
 
 def render(events: Sequence[FeedEvent], *, following: str) -> bytes:
-    """A FeedPage as JSON. Data go out as the text that was sent: parsing and writing it again could change numbers."""
+    """A EventPage as JSON. Data go out as the text that was sent: parsing and writing it again could change numbers."""
     return orjson.dumps({"items": [_item(event) for event in events], "next": following})
 
 
@@ -48,7 +48,7 @@ def _item(event: FeedEvent) -> dict[str, Any]:
     optional = {name: getattr(event, name) for name in ("correlationid", "causationid", "traceparent")}
     return {
         "specversion": SPEC_VERSION,
-        "id": event.event_id,
+        "id": str(event.event_id),
         "source": event.source,
         "type": event.type,
         "subject": event.subject,
@@ -56,7 +56,7 @@ def _item(event: FeedEvent) -> dict[str, Any]:
         "datacontenttype": CONTENT_TYPE,
         "dataschema": event.dataschema,
         "sequence": event.sequence,
-        "orgid": event.organization_id,
+        "orgid": str(event.organization_id),
         "feednumber": event.number,
         **{name: value for name, value in optional.items() if value is not None},
         "data": orjson.Fragment(event.data),

@@ -15,9 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from stoa_common import clock, context, telemetry
 from stoa_common.ids import new_id
-from stoa_common.messaging import sealing
-from stoa_common.messaging.tables import SHARDS, aggregate_versions, event_log
-from stoa_common.messaging.tables import outbox as queue
+from stoa_common.outbox import sealing
+from stoa_common.outbox.tables import SHARDS, aggregate_versions, event_log
+from stoa_common.outbox.tables import outbox as queue
 from stoa_events.contract import REGISTRY, Event
 from stoa_events.envelope import Envelope
 

@@ -1,0 +1,29 @@
+"""A record as Kafka gave it, before anything is believed of it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from stoa_common.messaging import kafka
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A Kafka record as it came; `topic` is without the platform's prefix."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    headers: tuple[tuple[str, bytes | None], ...]
+    value: bytes | None
+
+    @property
+    def key_text(self) -> str:
+        """The key, or a name of its own for a record that has none, so that it blocks nobody."""
+        if self.key is None:
+            return f"{self.topic}-{self.partition}-{self.offset}"
+        return kafka.printable(self.key)
+
+    @classmethod
+    def of(cls, raw: Any, cluster: kafka.Cluster) -> "Record":
+        return cls(cluster.own_name(raw.topic), raw.partition, raw.offset, raw.key, tuple(raw.headers), raw.value)

@@ -1,0 +1,72 @@
+"""The topics of every event, made before anybody reads or writes them.
+
+`python -m stoa_common.messaging.topics [--partitions N]` makes them where `KAFKA_BOOTSTRAP_SERVERS` says.
+"""
+
+import argparse
+import asyncio
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+
+from stoa_common import logs
+from stoa_common.settings import read_variable
+from stoa_events.contracts import TOPICS
+
+COPIES = 3
+"""Of each partition, where the cluster has as many brokers."""
+
+log = logs.get_logger()
+
+
+class TopicsNotMade(RuntimeError):
+    """Kafka did not make the topics; the message says where, and why."""
+
+
+async def make_all(bootstrap: str, *, prefix: str = "", partitions: int | None = None) -> list[str]:
+    """Make the topics that are missing, and return their names; Kafka never changes those that are there.
+
+    Without a number of partitions, each topic gets what its contract declares. Raises TopicsNotMade.
+    """
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=15_000)
+    try:
+        await asyncio.wait_for(admin.start(), 20)
+        copies = min(COPIES, len((await admin.describe_cluster())["brokers"]))
+        there = set(await admin.list_topics())
+        counts = {f"{prefix}{topic}": partitions or declared for topic, declared in TOPICS.items()}
+        missing = [NewTopic(name, count, copies) for name, count in counts.items() if name not in there]
+        if missing:
+            _refuse_failures(await admin.create_topics(missing))
+        return [topic.name for topic in missing]
+    except (KafkaError, TimeoutError, OSError) as failure:
+        reason = str(failure) or "it does not answer"
+        raise TopicsNotMade(f"Kafka at {bootstrap} did not make the topics: {reason}.") from failure
+    finally:
+        await admin.close()
+
+
+def _refuse_failures(answer: object) -> None:
+    for topic, code, *message in getattr(answer, "topic_errors", []):
+        failure = for_code(code)
+        # Somebody else made it between our look and our request.
+        if code and failure is not TopicAlreadyExistsError:
+            raise failure(f"{topic}: {' '.join(filter(None, message))}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Make the topics of every event.")
+    parser.add_argument("--partitions", type=int, help="of each topic, instead of what the contracts declare")
+    partitions: int | None = parser.parse_args().partitions
+    bootstrap = read_variable("KAFKA_BOOTSTRAP_SERVERS")
+    if bootstrap is None:
+        raise SystemExit("Set KAFKA_BOOTSTRAP_SERVERS: the topics are made there.")
+    logs.configure(service="topics")
+    try:
+        made = asyncio.run(make_all(bootstrap, prefix=read_variable("KAFKA_TOPIC_PREFIX") or "", partitions=partitions))
+    except TopicsNotMade as refusal:
+        raise SystemExit(str(refusal)) from None
+    log.info("topics_made", made=made)
+
+
+if __name__ == "__main__":
+    main()

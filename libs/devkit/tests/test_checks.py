@@ -1,0 +1,55 @@
+"""What `stoa test` finds, runs and adds up."""
+
+from pathlib import Path
+
+import pytest
+
+from stoa_devkit.checks import suites
+from stoa_devkit.checks.suites import Suite
+
+PASSING = "def test_one() -> None:\n    assert True\n"
+MIXED = PASSING + (
+    "def test_two() -> None:\n    assert False\n"
+    "import pytest\n@pytest.mark.skip\ndef test_three() -> None: ...\n"
+    "@pytest.fixture\ndef broken() -> None:\n    raise ValueError\ndef test_four(broken: None) -> None: ...\n"
+)
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    for folder in ("libs/common/tests", "services/auth/tests", "services/feed/tests", "tests/e2e"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "libs/common/tests/test_a.py").write_text(PASSING)
+    (tmp_path / "services/auth/tests/test_b.py").write_text(PASSING)
+    (tmp_path / "tests/e2e/test_c.py").write_text(MIXED)
+    return tmp_path
+
+
+def test_folders_without_tests_are_left_out_and_the_whole_platform_comes_last(checkout: Path) -> None:
+    found = suites.find(checkout)
+
+    assert [(suite.name, suite.service) for suite in found] == [("auth", "auth"), ("common", None), ("platform", None)]
+
+
+def test_a_suite_is_counted_as_pytest_counts(checkout: Path, tmp_path: Path) -> None:
+    outcome = suites.run(Suite("platform", checkout / "tests"), checkout, {}, arguments=[], folder=tmp_path)
+
+    assert (outcome.passed, outcome.failed, outcome.skipped, outcome.errors) == (1, 1, 1, 1)
+    assert not outcome.is_fine
+
+
+def test_arguments_go_to_pytest(checkout: Path, tmp_path: Path) -> None:
+    suite = Suite("platform", checkout / "tests")
+
+    outcome = suites.run(suite, checkout, {}, arguments=["-k", "test_one"], folder=tmp_path)
+
+    assert (outcome.passed, outcome.is_fine) == (1, True)
+
+
+def test_a_suite_that_cannot_even_be_collected_is_an_error(checkout: Path, tmp_path: Path) -> None:
+    (checkout / "libs/common/tests/test_a.py").write_text("import nothing_of_this_name\n")
+
+    outcome = suites.run(Suite("common", checkout / "libs/common/tests"), checkout, {}, arguments=[], folder=tmp_path)
+
+    assert outcome.errors == 1
+    assert not outcome.is_fine

@@ -1,0 +1,67 @@
+"""A person who is erased leaves nothing in content."""
+
+from uuid import UUID
+
+from conftest import ImportCourse, Someone
+
+from stoa_common import clock, privacy
+from stoa_common.database import Database
+from stoa_common.testing.delivery import Delivery
+from stoa_content.database import TABLES
+from stoa_events.contracts.auth import UserErased
+
+#: A person column of another name would have to be registered under it.
+PERSON = "person_id"
+
+
+async def _study(learner: Someone, course_id: str) -> None:
+    course = (await learner.get(f"/courses/{course_id}")).json()
+    lesson = next(x for c in course["chapters"] for s in c["sections"] for x in s["lessons"] if x["quiz_id"])
+    enrollment = (await learner.post(f"/courses/{course_id}/enrollments")).json()
+    await learner.post(f"/enrollments/{enrollment['id']}/lessons/{lesson['id']}/completion")
+    await learner.post(f"/quizzes/{lesson['quiz_id']}/attempts", {"answers": []})
+
+
+async def test_every_table_with_a_person_is_registered() -> None:
+    with_person = {name for name, table in TABLES.items() if PERSON in table.c}
+
+    assert with_person == {"enrollments", "lesson_completions", "attempts"}
+    assert with_person <= privacy.registry.tables.keys()
+
+
+async def test_a_person_is_told_what_content_holds(
+    database: Database, learner: Someone, publish_course: ImportCourse
+) -> None:
+    course_id = await publish_course()
+    await _study(learner, course_id)
+
+    async with database.transaction() as session:
+        held = await privacy.registry.export(session, learner.person_id)
+
+    assert {name: len(rows) for name, rows in held.items()} == {
+        "enrollments": 1,
+        "lesson_completions": 1,
+        "attempts": 1,
+    }
+    assert held["enrollments"][0]["course_id"] == UUID(course_id)
+
+
+async def test_erasing_a_person_removes_what_they_did_and_nobody_elses(
+    database: Database,
+    delivery: Delivery,
+    author: Someone,
+    learner: Someone,
+    publish_course: ImportCourse,
+) -> None:
+    course_id = await publish_course()
+    await _study(learner, course_id)
+    await _study(author, course_id)
+
+    await delivery.deliver(
+        privacy.erasure_router("content"), UserErased(person_id=learner.person_id, erased_at=clock.now())
+    )
+
+    async with database.transaction() as session:
+        assert not any((await privacy.registry.export(session, learner.person_id)).values())
+        assert all((await privacy.registry.export(session, author.person_id)).values())
+    assert len((await author.get("/enrollments")).json()["items"]) == 1

@@ -66,7 +66,10 @@ def _with_own(made: Folders, drawn: Drawn) -> Folders:
     for folder in ("analytics", "analytics-migrate"):
         made[folder]["clickhouse-url"] = f"http://stoa:{drawn['clickhouse']}@clickhouse:8123/stoa"
     made["auth"]["operator-password"] = drawn["operator"]
-    made["content"] |= {"objects-key-id": drawn["objects-key-id"], "objects-key": drawn["objects-key"]}
+    made["content"] |= {
+        "objects-access-key-id": drawn["objects-access-key-id"],
+        "objects-secret-access-key": drawn["objects-secret-access-key"],
+    }
     made["ai"]["openai-api-key"] = GIVEN.read_text().strip() if GIVEN.exists() else ""
     return made
 
@@ -76,7 +79,7 @@ def _database_url(role: str, database: str, drawn: Drawn) -> str:
 
 
 def _identities(drawn: Drawn) -> str:
-    credentials = {"accessKey": drawn["objects-key-id"], "secretKey": drawn["objects-key"]}
+    credentials = {"accessKey": drawn["objects-access-key-id"], "secretKey": drawn["objects-secret-access-key"]}
     actions = ["Read:content", "Write:content", "List:content", "Tagging:content"]
     return json.dumps({"identities": [{"name": "content", "credentials": [credentials], "actions": actions}]})
 

@@ -24,7 +24,12 @@ KNOWN_IN: dict[str, tuple[frozenset[str], tuple[str, ...], str]] = {
     ),
     "aiokafka": (
         frozenset(),
-        (f"{COMMON}src/stoa_common/messaging/", f"{COMMON}src/stoa_common/testing/", DEVKIT),
+        (
+            f"{COMMON}src/stoa_common/messaging/",
+            f"{COMMON}src/stoa_common/testing/",
+            f"{COMMON}src/stoa_common/topics.py",
+            DEVKIT,
+        ),
         "Record with outbox.add(session, event), and read with stoa_common.messaging.EventRouter.",
     ),
     "openai": (

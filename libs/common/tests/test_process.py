@@ -61,14 +61,18 @@ async def _ready(port: int, process: subprocess.Popen[str]) -> dict[str, object]
     async with asyncio.timeout(40), httpx2.AsyncClient() as http:
         while True:
             assert process.poll() is None, process.stdout.read() if process.stdout else ""
-            try:
-                answer = await http.get(f"http://127.0.0.1:{port}/readyz")
-            except httpx2.TransportError:
-                answer = None
-            if answer is not None and answer.status_code == 200:
-                told: dict[str, object] = answer.json()
+            told = await _readiness(http, port)
+            if told and told["status"] == "ok":
                 return told
             await asyncio.sleep(0.1)
+
+
+async def _readiness(http: httpx2.AsyncClient, port: int) -> dict[str, object] | None:
+    try:
+        told: dict[str, object] = (await http.get(f"http://127.0.0.1:{port}/readyz")).json()
+    except httpx2.TransportError:
+        return None
+    return told
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -101,14 +105,30 @@ async def test_a_process_without_the_api_role_still_tells_its_health(environment
     assert statuses == [200, 200, 404]
 
 
-async def test_a_role_that_cannot_work_takes_the_process_down(environment: dict[str, str]) -> None:
-    nowhere = environment | {"KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{_free_port()}"}
+async def test_a_role_that_cannot_work_takes_the_process_down(environment: dict[str, str], servers: Servers) -> None:
+    not_migrated = environment | {"SAMPLE_DATABASE_URL": servers.postgres_url}
 
-    async with _started(nowhere, "api", "consumer") as process:
+    async with _started(not_migrated, "api", "consumer", "relay", "worker") as process:
         output, _ = await asyncio.to_thread(process.communicate, timeout=60)
 
     assert process.returncode != 0
-    assert "KafkaConnectionError" in output
+    assert "does not exist" in output
+
+
+async def test_while_kafka_is_away_the_api_answers_and_says_that_it_waits(environment: dict[str, str]) -> None:
+    port = int(environment["SAMPLE_PORT"])
+    nowhere = environment | {"KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{_free_port()}"}
+
+    async with _started(nowhere, "api", "consumer", "relay", "worker") as process:
+        async with asyncio.timeout(30), httpx2.AsyncClient() as http:
+            while (told := await _readiness(http, port)) is None:
+                await asyncio.sleep(0.1)
+        process.send_signal(signal.SIGTERM)
+        output, _ = await asyncio.to_thread(process.communicate, timeout=20)
+
+    assert told == {"status": "unready", "parts": {"consumer": "NotAssigned", "database": "ok"}}
+    assert process.returncode == 0, output
+    assert "kafka_not_reachable" in output
 
 
 def test_a_missing_setting_is_named_and_no_secret_is_shown() -> None:

@@ -7,6 +7,8 @@ import pytest
 from stoa_devkit.checks import suites
 from stoa_devkit.checks.suites import Suite
 
+ALONE = ["-p", "no:stoa"]
+"""Without our own plug-in, which takes seconds to import."""
 PASSING = "def test_one() -> None:\n    assert True\n"
 MIXED = PASSING + (
     "def test_two() -> None:\n    assert False\n"
@@ -32,7 +34,7 @@ def test_folders_without_tests_are_left_out_and_the_whole_platform_comes_last(ch
 
 
 def test_a_suite_is_counted_as_pytest_counts(checkout: Path, tmp_path: Path) -> None:
-    outcome = suites.run(Suite("platform", checkout / "tests"), checkout, {}, arguments=[], folder=tmp_path)
+    outcome = suites.run(Suite("platform", checkout / "tests"), checkout, {}, arguments=ALONE, folder=tmp_path)
 
     assert (outcome.passed, outcome.failed, outcome.skipped, outcome.errors) == (1, 1, 1, 1)
     assert not outcome.is_fine
@@ -41,7 +43,7 @@ def test_a_suite_is_counted_as_pytest_counts(checkout: Path, tmp_path: Path) -> 
 def test_arguments_go_to_pytest(checkout: Path, tmp_path: Path) -> None:
     suite = Suite("platform", checkout / "tests")
 
-    outcome = suites.run(suite, checkout, {}, arguments=["-k", "test_one"], folder=tmp_path)
+    outcome = suites.run(suite, checkout, {}, arguments=[*ALONE, "-k", "test_one"], folder=tmp_path)
 
     assert (outcome.passed, outcome.is_fine) == (1, True)
 
@@ -49,7 +51,9 @@ def test_arguments_go_to_pytest(checkout: Path, tmp_path: Path) -> None:
 def test_a_suite_that_cannot_even_be_collected_is_an_error(checkout: Path, tmp_path: Path) -> None:
     (checkout / "libs/common/tests/test_a.py").write_text("import nothing_of_this_name\n")
 
-    outcome = suites.run(Suite("common", checkout / "libs/common/tests"), checkout, {}, arguments=[], folder=tmp_path)
+    outcome = suites.run(
+        Suite("common", checkout / "libs/common/tests"), checkout, {}, arguments=ALONE, folder=tmp_path
+    )
 
     assert outcome.errors == 1
     assert not outcome.is_fine

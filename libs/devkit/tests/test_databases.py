@@ -51,7 +51,7 @@ async def test_a_service_reads_and_writes_rows_but_changes_no_table(urls: dict[s
 
 
 async def test_a_service_does_not_enter_another_services_database(urls: dict[str, Urls]) -> None:
-    elsewhere = urls["content"].service.replace("/content", "/ai")
+    elsewhere = urls["content"].service.removesuffix("/content") + "/ai"
 
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await asyncpg.connect(elsewhere)

@@ -15,6 +15,7 @@ from stoa_devkit import topics
 from stoa_devkit.ports import free_port
 from stoa_devkit.servers import Kafka, Postgres, Server, Valkey, kafka_jars
 from stoa_devkit.trouble import Trouble
+from stoa_events.contracts import TOPICS
 
 AServer = TypeVar("AServer", bound=Server)
 
@@ -133,7 +134,7 @@ async def test_making_the_topics_twice_changes_nothing(kafka: Kafka) -> None:
     await topics.make_all(kafka.address, prefix="", on_laptop=True)
 
     async with AIOKafkaConsumer(bootstrap_servers=kafka.address) as reader:
-        assert set(topics.TOPICS) <= await reader.topics()
+        assert set(TOPICS) <= await reader.topics()
     async with AIOKafkaConsumer("content.course", bootstrap_servers=kafka.address) as reader:
         assert len(reader.partitions_for_topic("content.course") or ()) == topics.LAPTOP_PARTITIONS
 

@@ -1,6 +1,7 @@
 """Fixtures of ai's tests: the service on a database of its own, with the real embedding model, and courses for it."""
 
 import json
+import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,9 @@ from stoa_common.resources import Resources
 from stoa_common.service import Service
 from stoa_common.testing import Delivery, Identities
 from stoa_events.contracts import CoursePublished, LessonPublished
+
+# The test modules share a model's server.
+sys.path.insert(0, str(Path(__file__).parent))
 
 QUESTIONS = Path(__file__).parent / "questions"
 TIDES = (

@@ -23,7 +23,7 @@ TEXTS = [
     "The Moon pulls at the near side of the Earth more than at its center, and at the far side less.",
     "Ein Satz auf Deutsch, 12.5 % länger & mit Zeichen: {x} → y.",
     "def f(x):\n    return x ** 2  # code",
-    "words without end " * 80,
+    "words without end " * 20,
 ]
 
 

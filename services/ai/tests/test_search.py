@@ -1,15 +1,22 @@
 """What a search finds, in one organization's course and nowhere else."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from math import log
 from typing import Any
 from uuid import UUID, uuid5
 
+import numpy as np
 import pytest
 
 from stoa_ai.passages import domain
+from stoa_ai.passages.domain import in_context
 from stoa_ai.passages.embedder import Embedder
 from stoa_ai.passages.repository import PassageRepository
 from stoa_ai.passages.service import Retrieved, search
+from stoa_ai.passages.splitter import split
+from stoa_ai.passages.words import count_words, words
 from stoa_common.database import Database
 
 A, B, C = (uuid5(UUID(int=0), name) for name in "ABC")
@@ -87,22 +94,36 @@ async def test_any_question_can_be_searched(publish: Any, find: Find, question: 
     assert len(found.hits) == 2
 
 
-async def test_words_rank_by_the_formula_of_bm25(publish: Any, database: Database, course: Any) -> None:
-    # By hand: two passages of 17 and 25 words with the titles above them; "day" is in the first alone, once.
-    mine = await publish()
-    async with database.transaction() as session:
-        repository = PassageRepository(session, mine.organization_id)
-        counts = await repository.count(mine.course_id)
-        holders = await repository.count_holders(mine.course_id, ["day", "moon", "unheard"])
-        weights = domain.weigh(holders, passages=counts.passages)
-        by_day = await repository.rank_by_words(
-            mine.course_id, {"day": weights["day"]}, mean_words=counts.mean_words, limit=9
-        )
-        by_moon = await repository.rank_by_words(mine.course_id, {"moon": 1.0}, mean_words=counts.mean_words, limit=9)
+def _bm25(passages: Sequence[Counter[str]], question: str) -> list[float]:
+    """The formula of Robertson and Zaragoza 2009, section 3.2, with k1 = 1.2 and b = 0.75, over whole texts."""
+    mean = sum(passage.total() for passage in passages) / len(passages)
+    scores = [0.0] * len(passages)
+    for word in set(words(question)):
+        holders = sum(word in passage for passage in passages)
+        rarity = log(1 + (len(passages) - holders + 0.5) / (holders + 0.5))
+        for place, passage in enumerate(passages):
+            saturation = passage[word] + 1.2 * (0.25 + 0.75 * passage.total() / mean)
+            scores[place] += rarity * passage[word] * 2.2 / saturation
+    return scores
 
-    assert holders == {"day": 1, "moon": 2, "unheard": 0}
-    assert weights["day"] == pytest.approx(0.6931, abs=1e-3)
-    assert len(by_day) == 1
-    assert len(by_moon) == 2
-    # Three moons in a longer text outweigh one in a shorter.
-    assert by_moon[0] != by_day[0]
+
+@pytest.mark.parametrize("question", ["Why does bread go stale?", "hot oven", "How is rye bread held together?", "the"])
+async def test_words_rank_by_the_formula_of_bm25(
+    publish: Any, database: Database, shipped_courses: Any, question: str
+) -> None:
+    course = await publish(replace(shipped_courses["bread"]))
+    lessons = zip(course.lesson_ids, course.lessons.items(), strict=True)
+    texts = {(i, p.start): count_words(in_context(title, p)) for i, (title, text) in lessons for p in split(text)}
+    scores = dict(zip(texts, _bm25(list(texts.values()), question), strict=True))
+
+    async with database.transaction() as session:
+        repository = PassageRepository(session, course.organization_id)
+        counts = await repository.count(course.course_id)
+        holders = await repository.count_holders(course.course_id, sorted(set(words(question))))
+        weights = domain.weigh(holders, passages=counts.passages)
+        ranked = await repository.rank_by_words(course.course_id, weights, mean_words=counts.mean_words, limit=100)
+        hits = await repository.list_hits(ranked, np.zeros(384, np.float32))
+
+    found = [scores[hit.lesson_id, hit.start] for hit in hits]
+    assert len(found) == sum(score > 0 for score in scores.values())
+    assert found == sorted(found, reverse=True)

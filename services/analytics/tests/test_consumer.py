@@ -11,9 +11,12 @@ from aiokafka import AIOKafkaProducer
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from pydantic import SecretStr
 from sqlalchemy import select
 
 from stoa_analytics.ingestion.consumers import router
+from stoa_analytics.warehouse.provider import ServerEngine
+from stoa_analytics.warehouse.service import Warehouse
 from stoa_common import telemetry
 from stoa_common.database import Database
 from stoa_common.ids import new_id
@@ -141,6 +144,30 @@ async def test_poison_goes_to_bad_events_and_the_rest_flows(
         errors = (await session.scalars(select(bad_events.c.error).where(bad_events.c.consumer == router.group))).all()
     assert len(errors) == len(poison)
     assert all(errors)
+
+
+async def test_a_warehouse_that_is_away_holds_the_events_until_it_is_back(
+    client: httpx2.AsyncClient,
+    database: Database,
+    resources: Resources,
+    cluster: kafka.Cluster,
+    identities: Identities,
+    course: Course,
+) -> None:
+    headers = identities.headers(identities.principal("author", organization_id=course.organization_id))
+    nowhere = Warehouse(ServerEngine(SecretStr("http://127.0.0.1:9")), threads=1)
+
+    async with producing(cluster) as producer, consuming(database, Resources([nowhere]), cluster):
+        await publish(producer, cluster, course.published())
+        await asyncio.sleep(2)
+    await nowhere.close()
+    async with consuming(database, resources, cluster):
+
+        async def has_it() -> bool:
+            answer = await client.get("/api/v1/analytics/events/summary", headers=headers)
+            return bool(answer.json()["total"] == 1)
+
+        await until(has_it)
 
 
 async def test_an_insert_is_linked_to_the_trace_of_each_event(

@@ -2,12 +2,13 @@
 
 import asyncio
 from datetime import UTC
+from pathlib import Path
 
 import httpx2
 import pytest
 from pydantic import SecretStr
 
-from stoa_analytics.warehouse.domain import Scope, WarehouseIsAway, WarehouseIsTaken
+from stoa_analytics.warehouse.domain import FolderIsUnusable, Scope, WarehouseIsAway, WarehouseIsTaken
 from stoa_analytics.warehouse.provider import EmbeddedEngine, ServerEngine
 from stoa_analytics.warehouse.service import Warehouse
 from stoa_common.messaging import failures
@@ -23,6 +24,14 @@ async def test_a_second_owner_of_the_folder_is_refused_in_one_sentence(
 
     with pytest.raises(WarehouseIsTaken, match=r"^Another process has the warehouse at \S+ open: stop it"):
         await second.open()
+
+
+async def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    warehouse = Warehouse(EmbeddedEngine(tmp_path / "file" / "warehouse", memory_mb=512))
+
+    with pytest.raises(FolderIsUnusable, match=r"file/warehouse: Not a directory\. Set ANALYTICS_CHDB_PATH"):
+        await warehouse.open()
 
 
 async def test_times_come_back_with_their_zone(warehouse: Warehouse, intake: Intake, course: Course) -> None:

@@ -1,29 +1,30 @@
 """Fixtures of content's tests: the service on a database of its own, people, and courses that were imported."""
 
 import sys
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import httpx2
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from content_people import ImportCourse, MakeSomeone, RunJob, Someone
 from content_samples import MARKDOWN, zipped
 
 from stoa_common.database import Database
 from stoa_common.ids import new_id
 from stoa_common.resources import Resources
-from stoa_common.security import Principal
 from stoa_common.service import Service
 from stoa_common.testing.identities import Identities
 from stoa_content.imports.tasks import tasks
 from stoa_content.processes import service as content
 
-API = "/api/v1/content"
+# Examples share the machine with servers and other workers: how long one takes says nothing.
+hypothesis_settings.register_profile("content", deadline=None)
+hypothesis_settings.load_profile("content")
 
 
 @pytest.fixture(scope="session")
@@ -34,32 +35,6 @@ def service() -> Service:
 @pytest.fixture(scope="session")
 def settings_overrides(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return {"objects_url": (tmp_path_factory.mktemp("objects") / "uploads").as_uri()}
-
-
-@dataclass(frozen=True)
-class Someone:
-    """A person with a client: every request is theirs."""
-
-    principal: Principal
-    client: httpx2.AsyncClient
-    headers: dict[str, str]
-
-    @property
-    def person_id(self) -> UUID:
-        return self.principal.person_id
-
-    async def get(self, path: str, **params: Any) -> httpx2.Response:
-        return await self.client.get(API + path, headers=self.headers, params=params)
-
-    async def post(self, path: str, json: Any = None, **kwargs: Any) -> httpx2.Response:
-        headers = {**self.headers, **kwargs.pop("headers", {})}
-        return await self.client.post(API + path, headers=headers, json=json, **kwargs)
-
-    async def upload(self, archive: bytes, **headers: str) -> httpx2.Response:
-        return await self.post("/imports", content=archive, headers=headers)
-
-
-MakeSomeone = Callable[..., Someone]
 
 
 @pytest.fixture
@@ -91,10 +66,6 @@ def learner(someone: MakeSomeone) -> Someone:
 def stranger(someone: MakeSomeone) -> Someone:
     """An author of another organization."""
     return someone("author", organization=new_id())
-
-
-RunJob = Callable[[str], Awaitable[None]]
-ImportCourse = Callable[..., Awaitable[str]]
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from conftest import ImportCourse, MakeSomeone, Someone
+from content_people import ImportCourse, MakeSomeone, Someone
 from content_samples import quiz_of, with_file, zipped
 
 from stoa_common.ids import new_id

@@ -3,7 +3,7 @@
 import asyncio
 from uuid import UUID
 
-from conftest import ImportCourse, Someone
+from content_people import ImportCourse, Someone
 from content_samples import MARKDOWN, OLX, gzipped, zipped
 
 from stoa_common.ids import new_id

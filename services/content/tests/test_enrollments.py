@@ -4,7 +4,7 @@ import asyncio
 from uuid import UUID
 
 import pytest
-from conftest import ImportCourse, MakeSomeone, Someone
+from content_people import ImportCourse, MakeSomeone, Someone
 
 from stoa_common.ids import new_id
 from stoa_common.testing.delivery import Delivery

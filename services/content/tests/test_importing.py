@@ -6,7 +6,7 @@ import hashlib
 from uuid import UUID
 
 import pytest
-from conftest import ImportCourse, RunJob, Someone
+from content_people import ImportCourse, RunJob, Someone
 from content_samples import MARKDOWN, OLX, SHARED, folder_as_tar, gzipped, with_file, zipped
 
 from stoa_common.database import Database

@@ -68,7 +68,7 @@ def test_folders_become_chapters_and_files_lessons_in_the_order_of_their_names()
 
 def test_numbers_in_names_count_by_value() -> None:
     lesson = "---\ntitle: T{}\n---\n"
-    files: Files = {f"1-a/{n}-x.md": lesson.format(n) for n in (10, 9, 100, 2)}
+    files: Files = {f"1-a/{n}-x²٣.md": lesson.format(n) for n in (10, 9, 100, 2)}
 
     course = parsed({"course.md": MARKDOWN["course.md"], **files})
 

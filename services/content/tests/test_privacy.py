@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from conftest import ImportCourse, Someone
+from content_people import ImportCourse, Someone
 
 from stoa_common import clock, privacy
 from stoa_common.database import Database

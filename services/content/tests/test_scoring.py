@@ -37,8 +37,14 @@ def a_choice(
     return Question(kind, "Q", "", [Option(letter, letter.upper()) for letter in options], made)
 
 
-def a_number(low: str, high: str, **ends: bool) -> Question:
-    return Question(QuestionKind.NUMERIC, "Q", "", [], NumericKey([NumberRange(Decimal(low), Decimal(high), **ends)]))
+def a_number(low: str, high: str, high_included: bool = True) -> Question:
+    return Question(
+        QuestionKind.NUMERIC,
+        "Q",
+        "",
+        [],
+        NumericKey([NumberRange(Decimal(low), Decimal(high), high_included=high_included)]),
+    )
 
 
 def a_text(*texts: str, case_sensitive: bool = False) -> Question:

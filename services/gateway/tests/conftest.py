@@ -70,6 +70,7 @@ class Watched:
     opened: asyncio.Event = field(default_factory=asyncio.Event)
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     written: int = 0
+    listeners: int = 0
 
     def start(self) -> None:
         self.opened.clear()
@@ -120,15 +121,19 @@ def content_routes(watched: Watched) -> Router:
 
     @routes.get("/events", **public())
     async def follow() -> EventStream:
-        """One event now, then silence."""
-        return EventStream(one_event())
+        """One event now, and one now and then, as long as somebody listens."""
+        return EventStream(ticks())
 
-    async def one_event() -> AsyncIterator[ServerEvent]:
+    async def ticks() -> AsyncIterator[ServerEvent]:
         watched.opened.set()
+        watched.listeners += 1
         try:
             yield ServerEvent("delta", {"text": "first"})
-            await asyncio.sleep(60)
+            for _ in range(200):
+                await asyncio.sleep(0.3)
+                yield ServerEvent("delta", {"text": "more"})
         finally:
+            watched.listeners -= 1
             watched.ended.set()
 
     @routes.get("/flood", **public())

@@ -30,7 +30,7 @@ async def test_what_is_no_token_does_not_pass(http: aiohttp.ClientSession, autho
 
 
 async def test_a_strangers_signature_does_not_pass(http: aiohttp.ClientSession, identities: Identities) -> None:
-    forger = Identities(OKPKey.generate_key("Ed25519", {"kid": identities.key.kid}))
+    forger = Identities(OKPKey.generate_key("Ed25519", {"kid": str(identities.key.kid)}))
 
     answer = await refused(http, **forger.headers(forger.principal("admin")))
 

@@ -103,14 +103,8 @@ async def test_a_service_that_comes_up_later_is_reached_at_once(
         during = await http.get("/api/v1/feed/late")
     after = await http.get("/api/v1/feed/late")
 
+    gone = await http.get("/api/v1/feed/never-there")
+
     assert [before.status, during.status, after.status] == [503, 200, 503]
+    assert gone.status == 404, "its routes are known, although it is down"
     assert "feed" in (await problem_of(after))["detail"]
-
-
-async def test_a_service_that_went_down_keeps_its_routes(http: aiohttp.ClientSession, raw: Any) -> None:
-    url, raw.script = raw.url, None
-
-    answer = await http.get(RAW)
-
-    assert url
-    assert answer.status == 502

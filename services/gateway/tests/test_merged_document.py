@@ -91,7 +91,7 @@ def test_what_only_internal_routes_use_stays_inside() -> None:
 
 
 def test_schemas_reached_through_others_come_along_and_payloads_stay_as_they_are() -> None:
-    schemas = {
+    schemas: dict[str, Any] = {
         "Tree": {
             "type": "object",
             "properties": {
@@ -130,7 +130,7 @@ def test_every_reference_resolves_and_every_operation_id_is_unique(
 ) -> None:
     documents: dict[Upstream, dict[str, Any]] = {}
     for upstream, path, operation_id, used, others in drawn:
-        schemas = {name: {"anyOf": [{"$ref": f"#/components/schemas/{used}"}]} for name in others}
+        schemas: dict[str, Any] = {name: {"anyOf": [{"$ref": f"#/components/schemas/{used}"}]} for name in others}
         schemas |= {used: {"type": "string"}, "Problem": PROBLEM}
         part = a_document(
             f"{upstream.prefixes[0]}/{path}",

@@ -108,12 +108,15 @@ async def test_a_slow_client_slows_the_service_instead_of_filling_the_gateway(ur
     assert grown < 40 * MEGABYTE
 
 
-async def test_many_streams_at_once_hinder_nobody(http: aiohttp.ClientSession) -> None:
+async def test_many_streams_at_once_hinder_nobody(http: aiohttp.ClientSession, watched: Any) -> None:
     async with asyncio.timeout(15):
-        streams = [http.get("/api/v1/content/events") for _ in range(150)]
-        open_ones = await asyncio.gather(*streams)
+        streams = await asyncio.gather(*(http.get("/api/v1/content/events") for _ in range(150)))
         answer = await http.get("/api/v1/content/echo/x")
 
     assert answer.status == 200
-    for stream in open_ones:
+    assert watched.listeners >= 150
+    for stream in streams:
         stream.close()
+    async with asyncio.timeout(5):
+        while watched.listeners:  # a counter, for which an event would say less
+            await asyncio.sleep(0.05)

@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import delete, text
 
-from stoa_common import clock, logs
+from stoa_common import clock
 from stoa_common.database import Database, Session
 from stoa_common.http import idempotency
 from stoa_common.messaging import failures
@@ -18,7 +18,6 @@ RETRY_SECONDS: Final = 30
 KAFKA_RETENTION: Final = timedelta(days=7)
 #: A record that Kafka may still deliver must find its inbox entry.
 INBOX_RETENTION: Final = timedelta(days=30)
-log = logs.get_logger()
 
 
 class InboxIsTooShort(SystemExit):
@@ -30,14 +29,12 @@ async def run(database: Database) -> None:
     if KAFKA_RETENTION + timedelta(hours=8) > INBOX_RETENTION:
         raise InboxIsTooShort("Keep the inbox longer than Kafka keeps records, and eight hours.")
     while True:
-        try:
+        pause = RETRY_SECONDS
+        with failures.held("housekeeping_held"):
             async with database.transaction() as session:
                 await tidy(session)
-        except failures.INFRASTRUCTURE as error:
-            log.warning("housekeeping_held", error=type(error).__name__)
-            await asyncio.sleep(RETRY_SECONDS)
-            continue
-        await asyncio.sleep(EVERY_SECONDS)
+            pause = EVERY_SECONDS
+        await asyncio.sleep(pause)
 
 
 async def tidy(session: Session) -> None:

@@ -2,9 +2,12 @@
 
 import asyncio
 import contextlib
+import os
 import signal
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -25,7 +28,7 @@ from stoa_common.settings import ServiceSettings
 if TYPE_CHECKING:
     from stoa_common.service import Service
 
-STOP_DEADLINE = 15.0
+STOP_DEADLINE = 10.0
 GRACEFUL_HTTP_SECONDS = 5
 log = logs.get_logger()
 
@@ -93,7 +96,7 @@ class Process:
             app = create_app(
                 title=f"Stoa {self._service.name}", routers=[], resources=resources, verifier=verifier, checks=checks
             )
-        return _server(app, self._settings).serve
+        return partial(_serve, _server(app, self._settings))
 
     def _cluster(self) -> Cluster:
         settings = self._settings
@@ -151,6 +154,16 @@ def _server(app: FastAPI, settings: ServiceSettings) -> _Server:
     return _Server(config)
 
 
+async def _serve(server: _Server) -> None:
+    """Cancelled, uvicorn would leave its socket open and its requests half done: ask it to end instead."""
+    serving = asyncio.ensure_future(server.serve())
+    try:
+        await asyncio.shield(serving)
+    finally:
+        server.should_exit = True
+        await serving
+
+
 def _stop_on_signals() -> asyncio.Event:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -168,9 +181,17 @@ async def _run_together(runners: Sequence[Callable[[], Awaitable[None]]], stop: 
             task.result()
             raise RoleEnded("A role ended by itself; see the lines above.")
     finally:
+        _end_for_sure()
         for task in tasks:
             task.cancel()
         await asyncio.wait([asyncio.gather(*tasks, return_exceptions=True)], timeout=STOP_DEADLINE)
+
+
+def _end_for_sure() -> None:
+    """A library's task that swallows its cancellation would keep a process alive that does nothing any more."""
+    timer = threading.Timer(STOP_DEADLINE + GRACEFUL_HTTP_SECONDS, os._exit, args=[1])
+    timer.daemon = True
+    timer.start()
 
 
 async def _forever() -> None:

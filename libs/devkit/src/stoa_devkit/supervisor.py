@@ -118,13 +118,9 @@ class Supervisor:
     async def _make_topics(self) -> None:
         kafka, prefix = self._platform.kafka, self._platform.settings.topic_prefix
         if kafka is not None:
-            # The services take longer to start than such a broker, so they need not wait for it.
-            if kafka.starts_fast and topics.are_recorded(self._state, prefix=prefix):
-                self._topics_made.set()
             await self._kept[kafka.name].ready.wait()
         bootstrap = kafka.address if kafka else self._platform.settings.get("KAFKA_BOOTSTRAP_SERVERS") or ""
         await topics.make_all(bootstrap, prefix=prefix, on_laptop=kafka is not None)
-        topics.record(self._state, prefix=prefix)
         self._topics_made.set()
 
     async def _announce(self) -> None:

@@ -31,9 +31,9 @@ def an_outcome() -> Outcome:
     )
 
 
-def page_of(outcome: Outcome) -> str:
+def page_of(outcome: Outcome, *, width: int = 120) -> str:
     page = io.StringIO()
-    show(outcome, Console(file=page, width=120))
+    show(outcome, Console(file=page, width=width))
     return page.getvalue()
 
 
@@ -87,3 +87,9 @@ def test_figures_that_differ_and_citations_that_do_not_hold_are_complaints() -> 
         "A citation of 'Safe retries' does not match its text at 5 to 12.",
     ]
     assert "59 attempts were graded" in page_of(outcome)
+
+
+def test_the_dashboards_address_stays_whole_in_a_narrow_terminal() -> None:
+    page = page_of(an_outcome(), width=30)
+
+    assert "http://127.0.0.1:8000/api/v1/analytics/courses/c1\n" in page

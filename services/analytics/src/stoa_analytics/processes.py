@@ -9,7 +9,7 @@ import uvloop
 from stoa_analytics.dashboards.router import router as dashboards
 from stoa_analytics.ingestion.consumers import router as events
 from stoa_analytics.settings import Settings
-from stoa_analytics.warehouse.domain import WarehouseIsBehind, WarehouseIsTaken
+from stoa_analytics.warehouse.domain import WarehouseIsAway, WarehouseStaysShut
 from stoa_analytics.warehouse.provider import EmbeddedEngine, Engine, ServerEngine
 from stoa_analytics.warehouse.service import Warehouse
 from stoa_common.resources import Resources
@@ -19,13 +19,18 @@ from stoa_common.service import Service
 @asynccontextmanager
 async def open_resources(settings: Settings) -> AsyncIterator[Sequence[object]]:
     """The warehouse; with the embedded engine, this process is its only owner until it ends."""
-    warehouse = new_warehouse(settings)
-    try:
+    async with _closing(new_warehouse(settings)) as warehouse:
         await warehouse.open()
-    except (WarehouseIsTaken, WarehouseIsBehind) as refusal:
-        raise SystemExit(str(refusal)) from None
-    try:
         yield [warehouse]
+
+
+@asynccontextmanager
+async def _closing(warehouse: Warehouse) -> AsyncIterator[Warehouse]:
+    """Where the warehouse can't be used, the process ends with that sentence alone."""
+    try:
+        yield warehouse
+    except (WarehouseStaysShut, WarehouseIsAway) as refusal:
+        raise SystemExit(str(refusal)) from None
     finally:
         await warehouse.close()
 
@@ -67,8 +72,5 @@ async def _migrate_warehouse(settings: Settings) -> None:
     """A server's tables. The embedded engine's are brought up to date by the process that owns it."""
     if settings.clickhouse_url is None:
         return
-    warehouse = new_warehouse(settings)
-    try:
+    async with _closing(new_warehouse(settings)) as warehouse:
         await warehouse.migrate()
-    finally:
-        await warehouse.close()

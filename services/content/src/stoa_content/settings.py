@@ -19,8 +19,7 @@ class Settings(ServiceSettings, service="content"):
             "endpoint": self.objects_endpoint,
             "access_key_id": self.objects_access_key_id,
             "secret_access_key": secret.get_secret_value() if secret else "",
-            # A server in one's own network speaks plain HTTP, and has no regions.
-            "allow_http": "true" if self.objects_endpoint.startswith("http://") else "",
+            # A server in one's own network has no regions.
             "region": "us-east-1" if self.objects_endpoint else "",
         }
         return {name: value for name, value in options.items() if value}

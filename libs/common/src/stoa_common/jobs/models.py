@@ -7,7 +7,7 @@ from sqlalchemy import Column, DateTime, Float, MetaData, Table, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 
 
-class Status(StrEnum):
+class JobStatus(StrEnum):
     QUEUED = "queued"
     RUNNING = "running"
     SUCCEEDED = "succeeded"
@@ -15,7 +15,7 @@ class Status(StrEnum):
     CANCELLED = "cancelled"
 
 
-OPEN: Final = (Status.QUEUED, Status.RUNNING)
+OPEN: Final = (JobStatus.QUEUED, JobStatus.RUNNING)
 
 jobs = Table(
     "jobs",

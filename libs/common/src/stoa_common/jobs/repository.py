@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, insert, select, text, update
 
 from stoa_common.database import Session
 from stoa_common.errors import NotFound
-from stoa_common.jobs.models import OPEN, Status, jobs
+from stoa_common.jobs.models import OPEN, JobStatus, jobs
 from stoa_common.permissions import Scope
 from stoa_common.security import Principal
 
@@ -55,7 +55,7 @@ async def change_open(session: Session, job_id: UUID, **values: Any) -> bool:
     return (await session.execute(statement.returning(jobs.c.id))).first() is not None
 
 
-async def end(session: Session, job_id: UUID, status: Status, *, at: datetime, **values: Any) -> bool:
+async def end(session: Session, job_id: UUID, status: JobStatus, *, at: datetime, **values: Any) -> bool:
     return await change_open(session, job_id, status=status, ended_at=at, **values)
 
 

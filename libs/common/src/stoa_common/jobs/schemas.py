@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from stoa_common.http.problems import Problem
-from stoa_common.jobs.models import Status
+from stoa_common.jobs.models import JobStatus
 
 
 class JobResultOut(BaseModel):
@@ -20,7 +20,7 @@ class JobOut(BaseModel):
 
     id: UUID
     kind: str
-    status: Status
+    status: JobStatus
     progress: float = Field(ge=0, le=1)
     step: str = Field(description="What it is at, in a few words.")
     result: JobResultOut | None = Field(None, description="Set when the job has succeeded.")

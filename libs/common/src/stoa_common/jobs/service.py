@@ -7,7 +7,7 @@ from stoa_common import clock, context
 from stoa_common.database import Session
 from stoa_common.ids import new_id
 from stoa_common.jobs import repository
-from stoa_common.jobs.models import Status
+from stoa_common.jobs.models import JobStatus
 from stoa_common.jobs.schemas import JobOut
 from stoa_common.security import Principal
 
@@ -20,7 +20,7 @@ async def enqueue(session: Session, kind: str, *, caller: Principal, arguments: 
         "kind": kind,
         "organization_id": caller.organization_id,
         "person_id": caller.person_id,
-        "status": Status.QUEUED,
+        "status": JobStatus.QUEUED,
         "progress": 0.0,
         "step": "",
         "arguments": arguments,
@@ -43,5 +43,5 @@ async def get_job(session: Session, job_id: UUID, caller: Principal) -> JobOut:
 async def cancel_job(session: Session, job_id: UUID, caller: Principal) -> JobOut:
     """Stop a job at its next step. One that has ended stays as it ended."""
     await repository.get_for(session, job_id, caller, "job:write")
-    await repository.end(session, job_id, Status.CANCELLED, at=clock.now())
+    await repository.end(session, job_id, JobStatus.CANCELLED, at=clock.now())
     return await get_job_row(session, job_id)

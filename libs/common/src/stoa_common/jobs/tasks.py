@@ -13,7 +13,7 @@ from stoa_common.database import Database, Session
 from stoa_common.errors import Refusal
 from stoa_common.http import problems
 from stoa_common.jobs import repository
-from stoa_common.jobs.models import OPEN, Status
+from stoa_common.jobs.models import OPEN, JobStatus
 from stoa_common.resources import Resources
 
 MAX_RETRIES: Final = 2
@@ -90,7 +90,7 @@ class Tasks:
             row = await repository.get(session, job_id)
             if row is None or row.status not in OPEN:
                 return None
-            await repository.change_open(session, job_id, status=Status.RUNNING, started_at=clock.now())
+            await repository.change_open(session, job_id, status=JobStatus.RUNNING, started_at=clock.now())
             return row
 
     async def _run_started(self, row: Any, database: Database, resources: Resources) -> None:
@@ -102,14 +102,14 @@ class Tasks:
             result = await self._tasks[row.kind](job, session)
             told = {"id": str(result.id), "href": result.href}
             done = {"progress": 1.0, "step": "done", "result": told}
-            if not await repository.end(session, row.id, Status.SUCCEEDED, at=clock.now(), **done):
+            if not await repository.end(session, row.id, JobStatus.SUCCEEDED, at=clock.now(), **done):
                 raise JobCancelled
-        metrics.JOBS.labels(row.kind, Status.SUCCEEDED.value).inc()
+        metrics.JOBS.labels(row.kind, JobStatus.SUCCEEDED.value).inc()
 
 
 async def _fail(database: Database, row: Any, refusal: Refusal) -> None:
     problem = problems.document(refusal, instance=str(row.id))
     async with database.transaction() as session:
-        await repository.end(session, row.id, Status.FAILED, at=clock.now(), problem=problem)
-    metrics.JOBS.labels(row.kind, Status.FAILED.value).inc()
+        await repository.end(session, row.id, JobStatus.FAILED, at=clock.now(), problem=problem)
+    metrics.JOBS.labels(row.kind, JobStatus.FAILED.value).inc()
     log.warning("job_failed", job_id=str(row.id), kind=row.kind, problem=problem["type"])

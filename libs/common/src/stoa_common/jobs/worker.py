@@ -14,6 +14,7 @@ from stoa_common.resources import Resources
 HEARTBEAT_SECONDS = 2.0
 STALLED_AFTER_SECONDS = 10.0
 CONCURRENCY = 2
+OPEN_SECONDS = 5.0
 log = logs.get_logger()
 
 
@@ -30,20 +31,28 @@ class Worker:
             await tasks.run(UUID(job_id), database, resources, is_last_try=attempts >= MAX_RETRIES)
 
     async def run(self) -> None:
-        async with self._app.open_async():
-            sweeper = asyncio.create_task(self._take_up_stalled())
-            try:
-                await self._app.run_worker_async(
-                    concurrency=CONCURRENCY,
-                    install_signal_handlers=False,
-                    update_heartbeat_interval=HEARTBEAT_SECONDS,
-                    stalled_worker_timeout=STALLED_AFTER_SECONDS,
-                    fetch_job_polling_interval=2.0,
-                    delete_jobs="successful",
-                    shutdown_graceful_timeout=5.0,
-                )
-            finally:
-                sweeper.cancel()
+        opening = asyncio.ensure_future(self._open())
+        try:
+            await asyncio.shield(opening)
+            await asyncio.gather(self._fetch_jobs(), self._take_up_stalled())
+        finally:
+            # psycopg's pool swallows a cancellation while it connects, and lives on: let it open, then close it.
+            await asyncio.wait([opening], timeout=OPEN_SECONDS)
+            await self._app.close_async()
+
+    async def _open(self) -> None:
+        await self._app.open_async()
+
+    async def _fetch_jobs(self) -> None:
+        await self._app.run_worker_async(
+            concurrency=CONCURRENCY,
+            install_signal_handlers=False,
+            update_heartbeat_interval=HEARTBEAT_SECONDS,
+            stalled_worker_timeout=STALLED_AFTER_SECONDS,
+            fetch_job_polling_interval=2.0,
+            delete_jobs="successful",
+            shutdown_graceful_timeout=5.0,
+        )
 
     async def _take_up_stalled(self) -> None:
         manager = self._app.job_manager

@@ -53,6 +53,7 @@ class Consumers:
         self._broadcasts = [BroadcastLoop(b, resources, cluster) for router in routers for b in router.broadcasts]
 
     async def run(self) -> None:
+        await kafka.wait_until_reachable(self._cluster)
         loops: list[BatchLoop | BroadcastLoop] = [*self._batches, *self._broadcasts]
         tasks = [asyncio.create_task(loop.run(), name=type(loop).__name__) for loop in loops]
         if self._handlings:

@@ -1,5 +1,7 @@
 """Which errors are the infrastructure's, never the event's. The list is closed: what is not on it parks the event."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from aiokafka.errors import KafkaError
@@ -21,6 +23,9 @@ from sqlalchemy.exc import InterfaceError as SqlInterfaceError
 from sqlalchemy.exc import OperationalError as SqlOperationalError
 from sqlalchemy.exc import TimeoutError as SqlTimeoutError
 
+from stoa_common import logs
+
+log = logs.get_logger()
 INFRASTRUCTURE: Final = (
     ConnectionError,
     TimeoutError,
@@ -48,6 +53,17 @@ _PASSING = (
     SerializationError,
     TooManyConnectionsError,
 )
+
+
+@contextmanager
+def held(event: str, **fields: object) -> Iterator[None]:
+    """Swallow what is the infrastructure's fault, with a line in the log; what is not is raised."""
+    try:
+        yield
+    except Exception as error:
+        if not is_infrastructure(error):
+            raise
+        log.warning(event, error=type(error).__name__, **fields)
 
 
 def is_infrastructure(error: BaseException) -> bool:

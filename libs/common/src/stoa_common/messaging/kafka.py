@@ -1,11 +1,15 @@
 """Kafka clients with their settings frozen: what may not vary is written here once, and nowhere else."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener
+from aiokafka.client import AIOKafkaClient
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
+
+from stoa_common.messaging import failures
 
 PRODUCER: Final = {
     "acks": "all",
@@ -63,6 +67,20 @@ def new_consumer(
     consumer = AIOKafkaConsumer(bootstrap_servers=cluster.servers, **{**CONSUMER, **overrides})
     consumer.subscribe([cluster.named(topic) for topic in topics], listener=listener)
     return consumer
+
+
+async def wait_until_reachable(cluster: Cluster) -> None:
+    """Returns once a broker answers: a process that starts while Kafka is away waits for it, as it would later."""
+    wait = 0.2
+    while True:
+        client = AIOKafkaClient(bootstrap_servers=cluster.servers)
+        with failures.held("kafka_not_reachable"):
+            try:
+                return await client.bootstrap()  # type: ignore[no-any-return]  # untyped; None
+            finally:
+                await client.close()
+        await asyncio.sleep(wait)
+        wait = min(wait * 2, 3.0)
 
 
 class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped

@@ -46,13 +46,11 @@ class Relay:
             await self._drop_producer()
 
     async def _try_round(self) -> int:
-        try:
+        with failures.held("relay_held"):
             return await self.drain_once()
-        except failures.INFRASTRUCTURE as error:
-            # An idempotent producer that saw an error cannot tell what arrived; a new one starts a clean session.
-            log.warning("relay_interrupted", error=type(error).__name__)
-            await self._drop_producer()
-            return 0
+        # An idempotent producer that saw an error cannot tell what arrived; a new one starts a clean session.
+        await self._drop_producer()
+        return 0
 
     async def drain_once(self) -> int:
         """One round over all shards; the number of events that the broker acknowledged."""
@@ -127,9 +125,9 @@ class Relay:
 
     async def _connected(self) -> AIOKafkaProducer:
         if self._producer is None:
-            producer = kafka.new_producer(self._cluster)
-            await asyncio.wait_for(producer.start(), SEND_DEADLINE)
-            self._producer = producer
+            # Kept before it has started: one that cannot start has tasks to stop, too.
+            self._producer = kafka.new_producer(self._cluster)
+            await asyncio.wait_for(self._producer.start(), SEND_DEADLINE)
         return self._producer
 
     async def _drop_producer(self) -> None:

@@ -31,11 +31,9 @@ class Retrier:
             await asyncio.sleep(self._poll_seconds)
 
     async def _try_due(self, handling: Handling) -> None:
-        try:
+        with failures.held("retrier_held", group=handling.router.group):
             while await self.retry_next(handling):
                 pass
-        except failures.INFRASTRUCTURE as error:
-            log.warning("retrier_held", group=handling.router.group, error=type(error).__name__)
 
     async def retry_next(self, handling: Handling) -> bool:
         """Try one due head of a line; False when none is due."""

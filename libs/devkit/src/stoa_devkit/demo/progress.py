@@ -40,14 +40,16 @@ class Screen:
 
     def reach(self, name: str, count: float) -> None:
         """Set a bar to a place instead of moving it on."""
+        was_full = self._is_full(name)
         self._bars.update(self._tasks[name], completed=round(count))
+        if not was_full:
+            self._say_if_full(name)
 
     def fill(self, name: str) -> None:
-        """Full, whatever was expected: fewer quizzes may have been there than learners hoped."""
-        task = self._tasks[name]
-        already_full = self._is_full(name)
-        self._bars.update(task, completed=self._bars.tasks[task].total)
-        if not already_full:
+        """Full, whatever was expected."""
+        was_full = self._is_full(name)
+        self._bars.update(self._tasks[name], completed=self._bars.tasks[self._tasks[name]].total)
+        if not was_full:
             self._say_if_full(name)
 
     def _is_full(self, name: str) -> bool:

@@ -61,7 +61,8 @@ def show(outcome: Outcome, console: Console) -> None:
     """Print the page."""
     for title, content in _sections(outcome):
         console.print(Text(f"\n{title}", style="bold"))
-        console.print(Padding(content, (0, 0, 0, 2)))
+        console.print(_indented(content))
+    _show_dashboard(outcome, console)
 
 
 def _sections(outcome: Outcome) -> list[tuple[str, RenderableType]]:
@@ -71,7 +72,6 @@ def _sections(outcome: Outcome) -> list[tuple[str, RenderableType]]:
         ("Scores of all attempts", distribution(outcome.dashboard["score_distribution"])),
         ("Hardest questions", _hardest(outcome.dashboard["hardest_questions"])),
         ("Events", _events(outcome.events)),
-        ("Dashboard", _dashboard(outcome)),
     ]
 
 
@@ -84,9 +84,18 @@ def _summary(outcome: Outcome) -> RenderableType:
 
 
 def _answer(answer: Answer) -> RenderableType:
-    text = Text(answer.text.strip() or "No answer.", style="" if answer.found else "dim")
-    cited = [Text(f"[{c.lesson}, {c.start}-{c.end}] “{c.quote}”", style="dim") for c in answer.citations]
-    return Group(Text(answer.question, "cyan"), Padding(Group(text, *cited), (0, 0, 1, 2)))
+    text = Text(_on_one_line(answer.text) or "No answer.", style="" if answer.found else "dim")
+    cited = [Text(f"[{c.lesson}, {c.start}-{c.end}] “{_on_one_line(c.quote)}”", style="dim") for c in answer.citations]
+    return Group(Text(answer.question, "cyan"), _indented(Group(text, *cited), below=1))
+
+
+def _indented(content: RenderableType, *, below: int = 0) -> Padding:
+    return Padding(content, (0, 0, below, 2), expand=False)
+
+
+def _on_one_line(text: str) -> str:
+    """A quote keeps its lesson's line breaks; on the page they would stand in the middle of lines."""
+    return " ".join(text.split())
 
 
 def distribution(buckets: list[JSON]) -> RenderableType:
@@ -115,8 +124,8 @@ def _events(events: dict[str, int]) -> RenderableType:
     return table
 
 
-def _dashboard(outcome: Outcome) -> RenderableType:
-    return Group(
-        Text(outcome.dashboard_url, "underline"),
-        Text(f"Log in as {outcome.email} with the password {outcome.password} to read it.", "dim"),
-    )
+def _show_dashboard(outcome: Outcome, console: Console) -> None:
+    console.print(Text("\nDashboard", style="bold"))
+    # Never wrapped or cropped, however narrow the terminal: a broken address can't be clicked, nor copied.
+    console.print(Text(f"  {outcome.dashboard_url}"), soft_wrap=True)
+    console.print(Text(f"  To read it, log in as {outcome.email} with {outcome.password}", "dim"), soft_wrap=True)

@@ -16,7 +16,18 @@ from stoa_devkit.servers import kafka_jars, probes
 from stoa_devkit.servers.server import Server, silent
 from stoa_devkit.trouble import Trouble
 
-JVM_OPTIONS = ["-Xmx192m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "--enable-native-access=ALL-UNNAMED"]
+LOGGING = "org.slf4j.simpleLogger"
+JVM_OPTIONS = [
+    "-Xmx192m",
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",
+    "--enable-native-access=ALL-UNNAMED",
+    # A start at `info` writes a thousand lines.
+    f"-D{LOGGING}.defaultLogLevel=warn",
+    f"-D{LOGGING}.log.kafka.server.KafkaRaftServer=info",
+    f"-D{LOGGING}.showDateTime=true",
+    f"-D{LOGGING}.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSXXX",
+]
 
 
 @dataclass
@@ -43,8 +54,8 @@ class Kafka(Server):
 
     def command(self) -> list[str]:
         """`java kafka.Kafka`, which reads the start-up cache, or else records it."""
-        recorded = self.data / "start.aot"
-        option = f"-XX:AOTCache={self._start_cache}" if self.starts_fast else f"-XX:AOTCacheOutput={recorded}"
+        cached, recorded = self._start_cache, self.data / "start.aot"
+        option = f"-XX:AOTCache={cached}" if cached.exists() else f"-XX:AOTCacheOutput={recorded}"
         return [*self._java(), option, "kafka.Kafka", str(self._properties)]
 
     def is_same_command(self, recorded: list[str]) -> bool:
@@ -73,11 +84,6 @@ class Kafka(Server):
     def address(self) -> str:
         """The bootstrap server."""
         return f"{HOST}:{self.port}"
-
-    @property
-    def starts_fast(self) -> bool:
-        """Whether an earlier stop left the start-up cache."""
-        return self._start_cache.exists()
 
     @property
     def jars(self) -> Path:

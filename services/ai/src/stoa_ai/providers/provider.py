@@ -126,7 +126,8 @@ def _our_failures() -> Iterator[None]:
     """The client's exceptions as refusals; what the server said stays in the log's traceback."""
     try:
         yield
-    except (TimeoutError, openai.APITimeoutError) as error:
+    # Ours alone: to the client over aiohttp, a refused connection is a time-out too.
+    except TimeoutError as error:
         raise ProviderTimedOut("The model took too long; ask again in a moment.") from error
     except openai.RateLimitError as error:
         raise ProviderIsBusy("The model has no room for more questions now; ask again in a minute.") from error

@@ -16,7 +16,6 @@ from stoa_ai.providers.domain import (
     Used,
 )
 from stoa_ai.providers.extractive import ExtractiveProvider
-from stoa_ai.providers.provider import Deadlines, OpenAIProvider
 from stoa_ai.settings import Settings
 
 __all__ = [
@@ -40,6 +39,9 @@ async def open_provider(settings: Settings, embedder: Embedder) -> AsyncIterator
     if not settings.has_model:
         yield ExtractiveProvider(embedder)
         return
+    # Imported here: a second of start-up and 30 MB, for those alone who ask a model.
+    from stoa_ai.providers.provider import Deadlines, OpenAIProvider
+
     provider = OpenAIProvider(
         base_url=settings.openai_base_url or None,
         # Servers of one's own often want none, but the client insists on a value.

@@ -1,7 +1,7 @@
 """What an event is in the warehouse: one row of `events`, and one of `item_responses` for each graded question."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -104,14 +104,11 @@ def event_row(reading: Reading, *, received_at: datetime) -> EventRow:
     )
 
 
-def item_response_rows(readings: Iterable[Reading], *, received_at: datetime) -> Iterator[ItemResponseRow]:
-    """The questions of the graded attempts among them."""
-    for reading in readings:
-        if isinstance(reading.event, AttemptGraded):
-            yield from _questions(reading.event, reading.record.envelope.time, received_at)
-
-
-def _questions(attempt: AttemptGraded, occurred_at: datetime, received_at: datetime) -> Iterator[ItemResponseRow]:
+def item_response_rows(reading: Reading, *, received_at: datetime) -> Iterator[ItemResponseRow]:
+    """The questions of a graded attempt; nothing for any other event."""
+    attempt = reading.event
+    if not isinstance(attempt, AttemptGraded):
+        return
     for question in attempt.questions:
         yield ItemResponseRow(
             organization_id=attempt.organization_id,
@@ -124,7 +121,7 @@ def _questions(attempt: AttemptGraded, occurred_at: datetime, received_at: datet
             title=question.title,
             score=question.score,
             correct=question.correct,
-            occurred_at=occurred_at,
+            occurred_at=reading.record.envelope.time,
             received_at=received_at,
         )
 

@@ -17,11 +17,19 @@ class WarehouseIsAway(Unavailable, ConnectionError):
     """The engine did not answer, or had no room: 503 to callers, and no fault of an event's to consumers."""
 
 
-class WarehouseIsTaken(RuntimeError):
+class WarehouseStaysShut(RuntimeError):
+    """The warehouse cannot be opened, and waiting would not help; the message says what to do."""
+
+
+class WarehouseIsTaken(WarehouseStaysShut):
     """Another process owns the embedded engine's folder."""
 
 
-class WarehouseIsBehind(RuntimeError):
+class FolderIsUnusable(WarehouseStaysShut):
+    """The embedded engine's folder cannot be made, or not be written."""
+
+
+class WarehouseIsBehind(WarehouseStaysShut):
     """The server's tables are older than this program."""
 
 

@@ -18,7 +18,7 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import Error, OperationalError
 from pydantic import SecretStr
 
-from stoa_analytics.warehouse.domain import WarehouseIsTaken
+from stoa_analytics.warehouse.domain import FolderIsUnusable, WarehouseIsTaken
 
 Handle = Client
 EngineError = Error
@@ -28,7 +28,7 @@ _PASSING_CODES: Final = frozenset({159, 202, 209, 210, 241, 242, 243, 252, 279, 
 
 
 class Engine(Protocol):
-    """Where handles come from. Each handle serves one thread at a time."""
+    """Where handles come from: `acquire` first, `release` last. Each handle serves one thread at a time."""
 
     embedded: bool
 
@@ -48,14 +48,25 @@ class EmbeddedEngine:
         self._unlock: Callable[[], None] | None = None
 
     def acquire(self) -> None:
-        """Take the folder; raises WarehouseIsTaken where another process has it."""
-        self._path.mkdir(parents=True, exist_ok=True)
-        self._unlock = _lock(self._path.with_name(self._path.name + ".lock"), owner_of=self._path)
+        """Take the folder; raises WarehouseIsTaken where another process has it, and FolderIsUnusable."""
+        try:
+            self._path.mkdir(parents=True, exist_ok=True)
+            self._unlock = _lock(self._beside(".lock"), owner_of=self._path)
+            self._make_spool()
+        except OSError as error:
+            raise FolderIsUnusable(
+                f"The warehouse cannot use {self._path}: {error.strerror}. Set ANALYTICS_CHDB_PATH to one that it can."
+            ) from error
+
+    def _make_spool(self) -> None:
         # Inserts travel through a file. Killed half-way it would stay in /tmp for ever, with events in it.
-        spool = self._path.with_name(self._path.name + ".spool")
+        spool = self._beside(".spool")
         shutil.rmtree(spool, ignore_errors=True)
         spool.mkdir(mode=0o700)
         tempfile.tempdir = str(spool)
+
+    def _beside(self, suffix: str) -> Path:
+        return self._path.with_name(self._path.name + suffix)
 
     def connect(self) -> Handle:
         limits = {"max_server_memory_usage": str(self._memory_mb * 2**20), "mark_cache_size": str(64 * 2**20)}
@@ -64,8 +75,9 @@ class EmbeddedEngine:
         )
 
     def release(self) -> None:
-        tempfile.tempdir = None
+        """Give the folder back, if it was taken."""
         if self._unlock:
+            tempfile.tempdir = None
             self._unlock()
         self._unlock = None
 
@@ -83,7 +95,7 @@ class ServerEngine:
 
     def connect(self) -> Handle:
         url = self._url.get_secret_value()
-        # Each handle is used by one thread, so a session would only forbid what is never done.
+        # Without a session, a statement whose connection broke can be repeated at once.
         return clickhouse_connect.get_client(
             dsn=url, interface=urlparse(url).scheme, tz_mode="aware", autogenerate_session_id=False, connect_timeout=5
         )
@@ -102,7 +114,7 @@ def _lock(path: Path, *, owner_of: Path) -> Callable[[], None]:
     try:
         # The kernel lets go of it with the process, however that ends.
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         file.close()
         raise WarehouseIsTaken(
             f"Another process has the warehouse at {owner_of} open: stop it, or set CLICKHOUSE_URL to run analytics "

@@ -28,12 +28,17 @@ class Warehouse:
     def __init__(self, engine: provider.Engine, *, threads: int = 4, query_timeout_seconds: int = 10) -> None:
         self._engine = engine
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="warehouse")
-        self._query_settings = {"max_execution_time": query_timeout_seconds, "max_threads": 2}
+        self._query_settings = {
+            "max_execution_time": query_timeout_seconds,
+            "max_threads": 2,
+            # All copies of a row are in one partition (versions/0001), so FINAL need not look across.
+            "do_not_merge_across_partitions_select_final": 1,
+        }
         self._own = threading.local()
         self._handles: list[provider.Handle] = []
 
     async def open(self) -> None:
-        """Take the engine, with its tables up to date; raises WarehouseIsTaken, WarehouseIsBehind, WarehouseIsAway."""
+        """Take the engine, with its tables up to date; raises WarehouseStaysShut or WarehouseIsAway."""
         self._engine.acquire()
         # A server's tables are the business of `migrate`, which runs once before many of us start.
         bring_up = migrations.apply if self._engine.embedded else migrations.check

@@ -36,7 +36,10 @@ def evaluate(text: str) -> Decimal:
 
 def literal(text: str) -> Decimal | None:
     """The value of a plain decimal number; None for anything else, arithmetic included."""
-    return evaluate(text) if len(text) <= MAX_LENGTH and _LITERAL.fullmatch(text) else None
+    try:
+        return evaluate(text) if _LITERAL.fullmatch(text) else None
+    except NotANumber:
+        return None
 
 
 def _tokens(text: str) -> list[str]:

@@ -143,5 +143,11 @@ def check_course(course: ParsedCourse, file: str, findings: Findings) -> None:
         findings.add(file, None, "The course has no lesson; add one.")
     if count > MAX_LESSONS:
         findings.add(file, None, f"The course has {count} lessons; split it: {MAX_LESSONS} is the most.")
+    titles = [course.title, *(chapter.title for chapter in course.chapters)]
+    titles += [section.title for chapter in course.chapters for section in chapter.sections]
+    if any(len(title) > MAX_TITLE_LENGTH for title in titles):
+        findings.add(
+            file, None, f"Shorten the titles of course, chapters and sections to {MAX_TITLE_LENGTH} characters."
+        )
     if not _LANGUAGE.fullmatch(course.language):
         findings.add(file, None, f"The language {course.language[:20]!r} is no tag such as en or pt-BR (BCP 47).")

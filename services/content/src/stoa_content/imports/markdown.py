@@ -194,7 +194,7 @@ def _unreadable(path: str) -> str:
 
 def _order(path: str) -> list[list[tuple[int, str]]]:
     """Sorts paths part by part, numbers by value: 2-x before 10-x."""
-    return [[(int(p) if p.isdigit() else -1, p) for p in _NUMBER.split(part)] for part in path.split("/")]
+    return [[(int(p) if p.isdecimal() else -1, p) for p in _NUMBER.split(part)] for part in path.split("/")]
 
 
 def _folders(path: str) -> list[str]:

@@ -20,6 +20,7 @@ _STRUCTURE = ("chapter", "sequential", "vertical")
 _LEAVES = ("html", "problem", "video")
 #: What Studio calls a unit that nobody named.
 _DEFAULT_UNIT_TITLE = "Unit"
+_MAX_TAGS = 300_000
 
 
 def parse(files: dict[str, bytes], others: Iterable[str]) -> ParsedCourse:
@@ -36,6 +37,7 @@ class _Reader:
         self._blocks = Blocks(files, self._findings)
 
     def course(self, others: Iterable[str]) -> ParsedCourse:
+        self._check_size()
         root = self._blocks.root(COURSE_FILE)
         course = self._course_block(root) if root is not None else None
         if root is None or course is None:
@@ -52,6 +54,12 @@ class _Reader:
         check_course(parsed, COURSE_FILE, self._findings)
         self._findings.raise_if_any()
         return parsed
+
+    def _check_size(self) -> None:
+        """Pages are converted element by element: their number is what an import costs."""
+        if (tags := self._blocks.count_tags()) > _MAX_TAGS:
+            self._findings.add(COURSE_FILE, None, f"The course has {tags} tags; split it: {_MAX_TAGS} is the most.")
+            self._findings.refuse()
 
     def _course_block(self, root: Element) -> Block | None:
         if root.tag != "course":

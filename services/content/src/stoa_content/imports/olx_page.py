@@ -33,7 +33,7 @@ def is_response(element: Element) -> bool:
 
 
 def read_page(problem: Element) -> Page:
-    """The prose of a problem, in reading order; raises HtmlIsTooDeep."""
+    """The prose of a problem, in reading order; raises HtmlIsTooBig."""
     responses: list[Element] = []
     copy = _copy(problem, "div", responses)
     # [text, "0", text, "1", ..., text]
@@ -52,7 +52,9 @@ def _markdown(element: Element) -> str:
 
 
 def _copy(element: Element, tag: str, responses: list[Element]) -> Element:
-    copy = Element(tag, {name: value for name, value in element.attrib.items() if name in _ATTRIBUTES})
+    # Serialized as HTML, a bracket would stay one in an attribute, and break the tag.
+    attributes = {name: value.replace("<", "") for name, value in element.attrib.items() if name in _ATTRIBUTES}
+    copy = Element(tag, attributes)
     copy.text = _clean(element.text)
     for child in element:
         _add(copy, child, responses)

@@ -26,7 +26,7 @@ class Problem:
 def read_problem(block: Block, report: Report, findings: Findings) -> Problem:
     """Read a problem; what cannot be graded goes to the report, what is wrong to the findings.
 
-    Raises HtmlIsTooDeep.
+    Raises HtmlIsTooBig.
     """
     return _Reader(block, report, findings).problem()
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from stoa_content.assessments.service import Question, Quiz, Review
 from stoa_content.imports.domain import Findings, ParsedLesson, Report, Video, check_lesson, lesson_text
-from stoa_content.imports.html import HtmlIsTooDeep, to_markdown
+from stoa_content.imports.html import HtmlIsTooBig, to_markdown
 from stoa_content.imports.olx_page import inner_markdown
 from stoa_content.imports.olx_problem import read_problem
 from stoa_content.imports.olx_xml import Block, Blocks
@@ -48,7 +48,7 @@ def read_unit(
     for block in parts:
         try:
             _read_part(unit, block, blocks, report, findings)
-        except HtmlIsTooDeep as reason:
+        except HtmlIsTooBig as reason:
             findings.add(block.file, None, str(reason))
     lesson = ParsedLesson(title, lesson_text(title, unit.parts), unit.videos, unit.quiz())
     check_lesson(lesson, file, findings)

@@ -60,6 +60,9 @@ class Blocks:
         self._findings = findings
         self.placed: set[str] = set()
 
+    def count_tags(self) -> int:
+        return sum(content.count(b"<") for content in self._files.values())
+
     def root(self, file: str) -> Element | None:
         self.placed.add(file)
         return parse_xml(file, self._files[file], self._findings)

@@ -26,7 +26,9 @@ class ArchiveStore:
         """A store at `file:///folder`, made if it is missing, or at `s3://bucket`."""
         if url.startswith("file:"):
             return cls(from_url(url, mkdir=True))
-        return cls(from_url(url, **options))  # type: ignore[call-overload]  # its options are those of each store
+        # A server in one's own network may speak plain HTTP: its endpoint's address says whether it does.
+        client = {"allow_http": True}
+        return cls(from_url(url, client_options=client, **options))  # type: ignore[call-overload]  # each store has its own
 
     async def put(self, organization_id: UUID, content: bytes) -> str:
         """Keep an archive; the name under which it is read again. Raises ObjectStorageIsAway."""

@@ -1,18 +1,12 @@
 """The whole stream, into the feeds."""
 
-from typing import cast
-
-from sqlalchemy import Table
-
 from stoa_common.database import Database
 from stoa_common.messaging import Batch, EventRouter
 from stoa_events.contracts import TOPICS
 from stoa_feed.events import service
-from stoa_feed.events.models import Feed, FeedEvent, PlatformEvent
+from stoa_feed.events.models import COPIES
 
-_COPIES = [cast(Table, model.__table__) for model in (FeedEvent, PlatformEvent, Feed)]
-
-router = EventRouter(group="feed.copy", rebuilds=_COPIES)
+router = EventRouter(group="feed.copy", rebuilds=COPIES)
 
 
 @router.batch(topics=sorted(TOPICS))

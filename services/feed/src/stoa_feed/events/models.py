@@ -4,9 +4,10 @@ No column names a person: data are kept as they were sent, with personal fields 
 """
 
 from datetime import datetime
+from typing import cast
 from uuid import UUID
 
-from sqlalchemy import BigInteger, UniqueConstraint
+from sqlalchemy import BigInteger, Table, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from stoa_common.database import Base
@@ -54,3 +55,7 @@ class PlatformEvent(_Copied, Base):
     __tablename__ = "platform_events"
 
     event_id: Mapped[UUID] = mapped_column(primary_key=True)
+
+
+#: Emptied when the copy is made anew from `event_log`.
+COPIES = [cast(Table, model.__table__) for model in (FeedEvent, PlatformEvent, Feed)]

@@ -1,6 +1,6 @@
 """The topics of every event, made before anybody reads or writes them.
 
-`python -m stoa_common.messaging.topics [--partitions N]` makes them where `KAFKA_BOOTSTRAP_SERVERS` says.
+`python -m stoa_common.topics [--partitions N]` makes them where `KAFKA_BOOTSTRAP_SERVERS` says.
 """
 
 import argparse

@@ -93,8 +93,8 @@ class Keeper:
     async def _start(self) -> None:
         # A part that an earlier supervisor left, and that was adopted, runs already.
         if self.part.running is None or not self.part.running.alive():
-            self._is(Condition.STARTING)
             self._state.record(self.part.name, self.part.start(), self.part.command())
+            self._is(Condition.STARTING)
 
     async def _watch(self) -> None:
         while self.part.running is not None and self.part.running.alive():

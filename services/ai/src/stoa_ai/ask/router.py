@@ -45,7 +45,7 @@ async def ask(
     request: Request,
     caller: Caller,
     tutor: Annotated[Tutor, Depends(_tutor)],
-    accept: Annotated[str, Header()] = "text/event-stream",
+    accept: Annotated[str, Header(include_in_schema=False)] = "text/event-stream",
 ) -> Response | AnswerOut:
     """Answer a question about a course, with citations that name lesson and span."""
     answer, question = await tutor.prepare(body.question, course_id=body.course_id, asker=caller)

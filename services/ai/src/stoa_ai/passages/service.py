@@ -1,5 +1,6 @@
 """Use cases of the course index: take in what content publishes, find what fits a question."""
 
+from typing import Any
 from uuid import UUID
 
 from stoa_ai.passages.domain import CourseIsNotKnown, Hit, Retrieved, fuse, in_context, quotable, weigh
@@ -7,7 +8,7 @@ from stoa_ai.passages.embedder import Embedder
 from stoa_ai.passages.models import Course
 from stoa_ai.passages.repository import PassageRepository
 from stoa_ai.passages.schemas import CourseIndex
-from stoa_ai.passages.splitter import estimate_tokens, split
+from stoa_ai.passages.splitter import Passage, estimate_tokens, split
 from stoa_ai.passages.words import count_words, words
 from stoa_common.database import Session
 from stoa_common.ids import new_id
@@ -34,32 +35,49 @@ async def add_course(session: Session, event: CoursePublished) -> None:
 
 async def index_lesson(session: Session, event: LessonPublished, embedder: Embedder) -> None:
     """Replace what is known of the lesson by this revision's passages."""
-    # PostgreSQL keeps no NUL; another single character in its place leaves every offset as it was.
-    text = event.text.replace("\x00", "\N{REPLACEMENT CHARACTER}")
     repository = PassageRepository(session, event.organization_id)
-    row = {**event.model_dump(), "text": text, "title": event.title.replace("\x00", "")}
-    if not await repository.replace_lesson(row):
+    lesson = _lesson_row(event)
+    if not await repository.replace_lesson(lesson):
         return
-    passages = split(text)
-    headed = [in_context(event.title, passage) for passage in passages]
-    vectors = await embedder.embed(headed)
-    counted = {new_id(): count_words(searchable) for searchable in headed}
+    passages = split(lesson["text"])
+    searched = [in_context(lesson["title"], passage) for passage in passages]
+    vectors = await embedder.embed(searched)
+    counted = {new_id(): count_words(text) for text in searched}
     rows = [
-        {
-            "id": passage_id,
-            "organization_id": event.organization_id,
-            "course_id": event.course_id,
-            "lesson_id": event.lesson_id,
-            "start_offset": passage.start,
-            "end_offset": passage.end,
-            "heading": " › ".join(passage.headings),
-            "word_count": counted[passage_id].total(),
-            "model": embedder.model,
-            "embedding": vector,
-        }
-        for passage_id, passage, vector in zip(counted, passages, vectors, strict=True)
+        _passage_row(event, passage)
+        | {"id": passage_id, "word_count": counts.total(), "model": embedder.model, "embedding": vector}
+        for (passage_id, counts), passage, vector in zip(counted.items(), passages, vectors, strict=True)
     ]
     await repository.add_passages(rows, counted)
+
+
+def _lesson_row(event: LessonPublished) -> dict[str, Any]:
+    return {
+        "lesson_id": event.lesson_id,
+        "organization_id": event.organization_id,
+        "course_id": event.course_id,
+        "revision": event.revision,
+        "position": event.position,
+        "title": _storable(event.title),
+        "text": _storable(event.text),
+        "published_at": event.published_at,
+    }
+
+
+def _storable(text: str) -> str:
+    """PostgreSQL keeps no NUL; another single character in its place leaves every offset as it was."""
+    return text.replace("\x00", "\N{REPLACEMENT CHARACTER}")
+
+
+def _passage_row(event: LessonPublished, passage: Passage) -> dict[str, Any]:
+    return {
+        "organization_id": event.organization_id,
+        "course_id": event.course_id,
+        "lesson_id": event.lesson_id,
+        "start_offset": passage.start,
+        "end_offset": passage.end,
+        "heading": _storable(" › ".join(passage.headings)),
+    }
 
 
 async def search(

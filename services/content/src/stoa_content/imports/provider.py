@@ -1,5 +1,7 @@
 """Object storage behind our words: where archives wait for their import. A folder, or S3."""
 
+import asyncio
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -8,11 +10,15 @@ from uuid import UUID
 from obstore.exceptions import BaseError
 from obstore.store import ObjectStore, from_url
 
-from stoa_common.errors import Unavailable
+from stoa_common.errors import Conflict, Unavailable
 
 
 class ObjectStorageIsAway(Unavailable):
     """Object storage could not be reached."""
+
+
+class ArchiveIsGone(Conflict):
+    """An archive that waited for its import was removed from the object storage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,31 +36,30 @@ class ArchiveStore:
         client = {"allow_http": True}
         return cls(from_url(url, client_options=client, **options))  # type: ignore[call-overload]  # each store has its own
 
+    # The store's own coroutines wake the loop from threads that outlive the interpreter, and may abort its exit; plain
+    # calls in threads of ours don't.
+
     async def put(self, organization_id: UUID, content: bytes) -> str:
         """Keep an archive; the name under which it is read again. Raises ObjectStorageIsAway."""
         digest = sha256(content).hexdigest()
         try:
-            await self.store.put_async(_path(organization_id, digest), content)
+            await asyncio.to_thread(self.store.put, _path(organization_id, digest), content)
         except (BaseError, OSError) as error:
             raise ObjectStorageIsAway(f"The archive could not be stored ({type(error).__name__}); try again.") from None
         return digest
 
     async def get(self, organization_id: UUID, digest: str) -> bytes:
-        """Read an archive; raises ObjectStorageIsAway."""
+        """Read an archive; raises ArchiveIsGone, or the storage's own error, for which a job is tried again."""
         try:
-            result = await self.store.get_async(_path(organization_id, digest))
-            return bytes(await result.bytes_async())
-        except (BaseError, OSError) as error:
-            raise ObjectStorageIsAway(
-                f"The archive could not be read ({type(error).__name__}); send it again."
-            ) from None
+            result = await asyncio.to_thread(self.store.get, _path(organization_id, digest))
+        except FileNotFoundError:
+            raise ArchiveIsGone("The uploaded archive is not in the object storage any more; send it again.") from None
+        return bytes(await asyncio.to_thread(result.bytes))
 
     async def ping(self) -> None:
         """Raises where the storage cannot be reached; that an object is missing is an answer."""
-        try:
-            await self.store.head_async("ready")
-        except FileNotFoundError:
-            return
+        with contextlib.suppress(FileNotFoundError):
+            await asyncio.to_thread(self.store.head, "ready")
 
 
 def _path(organization_id: UUID, digest: str) -> str:

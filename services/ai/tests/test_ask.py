@@ -212,7 +212,7 @@ async def upstream() -> AsyncIterator[Upstream]:
 async def model_app(
     upstream: Upstream, service: Service, embedder: Embedder, database: Database, identities: Identities
 ) -> AsyncIterator[FastAPI]:
-    deadlines = Deadlines(stall_seconds=5, total_seconds=10)
+    deadlines = Deadlines(stall_seconds=30, total_seconds=60)
     provider = OpenAIProvider(base_url=upstream.url, api_key="k", model="some-model", deadlines=deadlines)
     recordings = Recordings()
     resources = Resources([embedder, provider, recordings])
@@ -314,7 +314,7 @@ async def test_a_listener_that_leaves_is_recorded_and_the_model_stopped(
             await asyncio.sleep(0.02)
         answer.close()
 
-    await asyncio.wait_for(upstream.left.wait(), 3)
+    await asyncio.wait_for(upstream.left.wait(), 15)
     row = await _eventually(database, course)
     assert row.status == "left"
     [generated] = await delivery.recorded(AnswerGenerated, course_id=course.course_id)
@@ -324,7 +324,7 @@ async def test_a_listener_that_leaves_is_recorded_and_the_model_stopped(
 
 
 async def _eventually(database: Database, course: Any) -> Generation:
-    for _ in range(100):
+    for _ in range(500):
         async with database.transaction() as session:
             mine = select(Generation).where(Generation.course_id == course.course_id)
             if row := await session.scalar(mine):

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from time import monotonic
 from typing import Any
 
@@ -36,12 +37,23 @@ async def upstream() -> AsyncIterator[Upstream]:
         yield server
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def provider(upstream: Upstream) -> AsyncIterator[OpenAIProvider]:
-    deadlines = Deadlines(stall_seconds=0.4, total_seconds=1.0)
+@asynccontextmanager
+async def a_provider(upstream: Upstream, deadlines: Deadlines) -> AsyncIterator[OpenAIProvider]:
     made = OpenAIProvider(base_url=upstream.url, api_key="k-secret", model="some-model", deadlines=deadlines)
     yield made
     await made.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def provider(upstream: Upstream) -> AsyncIterator[OpenAIProvider]:
+    async with a_provider(upstream, Deadlines(stall_seconds=30, total_seconds=60)) as made:
+        yield made
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def impatient(upstream: Upstream) -> AsyncIterator[OpenAIProvider]:
+    async with a_provider(upstream, Deadlines(stall_seconds=0.4, total_seconds=1)) as made:
+        yield made
 
 
 @pytest.fixture
@@ -243,28 +255,28 @@ async def test_a_server_that_refuses_is_asked_once_and_uses_nothing(
 
 @pytest.mark.parametrize("before", [[], [chunk("The Moon ")]])
 async def test_silence_ends_at_the_deadline(
-    upstream: Upstream, provider: OpenAIProvider, question: Question, before: list[Any]
+    upstream: Upstream, impatient: OpenAIProvider, question: Question, before: list[Any]
 ) -> None:
     upstream.says(*before, STALL)
     began = monotonic()
 
-    _, refusal = await until_failure(provider, question)
+    _, refusal = await until_failure(impatient, question)
 
     assert type(refusal) is ProviderTimedOut
-    assert monotonic() - began < 2
-    await asyncio.wait_for(upstream.left.wait(), 2)
+    assert monotonic() - began < 15
+    await asyncio.wait_for(upstream.left.wait(), 15)
 
 
 async def test_a_stream_without_end_is_cut_at_the_total_deadline(
-    upstream: Upstream, provider: OpenAIProvider, question: Question
+    upstream: Upstream, impatient: OpenAIProvider, question: Question
 ) -> None:
     upstream.says(*[chunk("on and ") for _ in range(10_000)], DONE)
     began = monotonic()
 
-    _, refusal = await until_failure(provider, question)
+    _, refusal = await until_failure(impatient, question)
 
     assert type(refusal) is ProviderTimedOut
-    assert monotonic() - began < 3
+    assert monotonic() - began < 15
 
 
 @pytest.mark.parametrize(
@@ -315,4 +327,4 @@ async def test_a_listener_that_leaves_ends_the_request(
 
     await answer.aclose()
 
-    await asyncio.wait_for(upstream.left.wait(), 2)
+    await asyncio.wait_for(upstream.left.wait(), 15)

@@ -12,6 +12,7 @@ import httpx2
 import pytest
 from rich.console import Console
 
+from stoa_devkit.demo import agreement
 from stoa_devkit.demo import run as demo_run
 from stoa_devkit.demo.archive import Archive
 from stoa_devkit.demo.client import Gateway
@@ -38,6 +39,7 @@ class SmallPlatform:
     loses_every: int = 0
     misquotes: bool = False
     forgets_attempts: int = 0
+    catches_up: bool = False
     requests: int = 0
     members: list[str] = field(default_factory=list)
     enrolled: int = 0
@@ -112,6 +114,7 @@ class SmallPlatform:
 
     def _dashboard(self) -> dict[str, Any]:
         scores = self.scores[self.forgets_attempts :]
+        self.forgets_attempts -= min(self.forgets_attempts, int(self.catches_up))
         return {
             "learners": self.enrolled,
             "attempts": len(scores),
@@ -133,8 +136,8 @@ async def demonstrate(platform: SmallPlatform, *, learners: int = 7) -> Outcome:
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(demo_run, "AGREEMENT_SECONDS", 0.0)
-    monkeypatch.setattr(demo_run, "SETTLING_SECONDS", 0.0)
+    monkeypatch.setattr(demo_run, "LOOKS_FOR_AGREEMENT", 0)
+    monkeypatch.setattr(demo_run, "LOOKS_FOR_REST", 0)
 
 
 async def test_a_class_studies_and_the_figures_agree() -> None:
@@ -169,3 +172,13 @@ async def test_an_attempt_that_analytics_forgot_is_told() -> None:
     outcome = await demonstrate(SmallPlatform(forgets_attempts=1), learners=1)
 
     assert outcome.complaints()[0] == "2 attempts were graded, analytics counts 1."
+
+
+async def test_analytics_that_catches_up_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo_run, "LOOKS_FOR_AGREEMENT", 2)
+    monkeypatch.setattr(agreement, "PAUSE_SECONDS", 0.0)
+    platform = SmallPlatform(forgets_attempts=5, catches_up=True)
+
+    outcome = await demonstrate(platform)
+
+    assert outcome.complaints() == []

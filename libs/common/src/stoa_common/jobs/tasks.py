@@ -10,7 +10,7 @@ from uuid import UUID
 
 from stoa_common import clock, context, logs, metrics, telemetry
 from stoa_common.database import Database, Session
-from stoa_common.errors import Refusal
+from stoa_common.errors import Refusal, Unavailable
 from stoa_common.http import problems
 from stoa_common.jobs import repository
 from stoa_common.jobs.models import OPEN, JobStatus
@@ -67,7 +67,7 @@ class Tasks:
         return register
 
     async def run(self, job_id: UUID, database: Database, resources: Resources, *, is_last_try: bool) -> None:
-        """Run a job to its end. A refusal fails it for good; any other error is raised for another try, or ends it."""
+        """Run a job to its end. A refusal fails it for good; what may pass is raised for another try, till the last."""
         row = await self._start(database, job_id)
         if row is None:
             return
@@ -78,6 +78,8 @@ class Tasks:
             except JobCancelled:
                 log.info("job_cancelled", job_id=str(job_id))
             except Refusal as refusal:
+                if isinstance(refusal, Unavailable) and not is_last_try:
+                    raise
                 await _fail(database, row, refusal)
             except Exception:
                 if is_last_try:

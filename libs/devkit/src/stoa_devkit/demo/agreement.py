@@ -2,7 +2,6 @@
 
 import asyncio
 import math
-import time
 from collections import Counter
 
 import httpx2
@@ -44,14 +43,17 @@ def figures_of(dashboard: JSON) -> Figures:
     return Figures(dashboard["learners"], dashboard["attempts"], dashboard["mean_score"])
 
 
-async def wait_for_agreement(author: Person, course_id: str, told: Figures, *, seconds: float) -> JSON:
-    """The course's dashboard, as soon as it agrees, or as it is when the time is up."""
-    deadline = time.monotonic() + seconds
-    while True:
-        dashboard = await _dashboard(author, course_id)
-        if not differences(told, figures_of(dashboard)) or time.monotonic() > deadline:
-            return dashboard
+async def wait_for_agreement(author: Person, course_id: str, told: Figures, *, looks: int) -> JSON:
+    """The course's dashboard as soon as it agrees, or as it is when so many looks, a second apart, saw no change.
+
+    Looks are counted and not seconds: while analytics restarts, one look waits for it, and then it has to catch up.
+    """
+    dashboard, left = await _dashboard(author, course_id), looks
+    while differences(told, figures_of(dashboard)) and left:
         await asyncio.sleep(PAUSE_SECONDS)
+        before, dashboard = dashboard, await _dashboard(author, course_id)
+        left = left - 1 if figures_of(dashboard) == figures_of(before) else looks
+    return dashboard
 
 
 async def _dashboard(author: Person, course_id: str) -> JSON:
@@ -64,17 +66,15 @@ async def _dashboard(author: Person, course_id: str) -> JSON:
     return dashboard
 
 
-async def settled_events(author: Person, *, seconds: float) -> dict[str, int]:
-    """The organization's events by topic, once two readings are equal: other topics may lag behind the attempts."""
-    deadline = time.monotonic() + seconds
-    before = await _events(author)
-    while time.monotonic() < deadline:
+async def settled_events(author: Person, *, looks: int) -> dict[str, int]:
+    """The organization's events by topic, once two looks are equal: other topics may lag behind the attempts."""
+    events = await _events(author)
+    for _ in range(looks):
         await asyncio.sleep(PAUSE_SECONDS)
-        now = await _events(author)
-        if now == before:
+        before, events = events, await _events(author)
+        if events == before:
             break
-        before = now
-    return before
+    return events
 
 
 async def _events(author: Person) -> dict[str, int]:

@@ -18,8 +18,8 @@ from stoa_devkit.demo.simulation import Ability
 
 AT_ONCE = 5
 ANSWERS_SHOWN = 3
-AGREEMENT_SECONDS = 60.0
-SETTLING_SECONDS = 10.0
+LOOKS_FOR_AGREEMENT = 60
+LOOKS_FOR_REST = 10
 
 
 async def run(gateway: Gateway, material: Material, *, learners: int, screen: Screen) -> Outcome:
@@ -85,8 +85,8 @@ async def _study(
 
 async def _compare(admin: Person, course: Course, told: Told, screen: Screen) -> tuple[JSON, dict[str, int]]:
     screen.begin("analytics", "Waiting for analytics", total=1)
-    dashboard = await wait_for_agreement(admin, course.id, told.figures(), seconds=AGREEMENT_SECONDS)
-    events = await settled_events(admin, seconds=SETTLING_SECONDS)
+    dashboard = await wait_for_agreement(admin, course.id, told.figures(), looks=LOOKS_FOR_AGREEMENT)
+    events = await settled_events(admin, looks=LOOKS_FOR_REST)
     screen.fill("analytics")
     return dashboard, events
 

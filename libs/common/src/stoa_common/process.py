@@ -17,15 +17,13 @@ from stoa_common import housekeeping, logs, telemetry
 from stoa_common.app import create_app
 from stoa_common.database import Database
 from stoa_common.http import health
-from stoa_common.jobs.worker import Worker
-from stoa_common.messaging.consumers import Consumers
 from stoa_common.messaging.kafka import Cluster
-from stoa_common.messaging.relay import Relay
 from stoa_common.resources import Resources
 from stoa_common.security import JwksKeys, TokenVerifier
 from stoa_common.settings import ServiceSettings
 
 if TYPE_CHECKING:
+    from stoa_common.messaging.consumers import Consumers
     from stoa_common.service import Service
 
 STOP_DEADLINE = 10.0
@@ -75,14 +73,23 @@ class Process:
             return _forever
         database = await stack.enter_async_context(self._database(role)) if self._service.has_database else None
         cluster = self._cluster()
+        # Each role's libraries are imported where it runs: six processes start at once on a laptop's two cores.
         if role == "consumer":
+            from stoa_common.messaging.consumers import Consumers
+
             self._consumers = Consumers(self._service.event_routers, database, resources, cluster)
             return self._consumers.run
         assert database is not None
         if role == "relay":
+            from stoa_common.messaging.relay import Relay
+
             relay = Relay(database, cluster)
             return lambda: _both(relay.run(), housekeeping.run(database))
-        return Worker(self._service.tasks, database, resources).run if self._service.tasks else _forever
+        if self._service.tasks is None:
+            return _forever
+        from stoa_common.jobs.worker import Worker
+
+        return Worker(self._service.tasks, database, resources).run
 
     async def _http(self, resources: Resources, stack: AsyncExitStack) -> Callable[[], Awaitable[None]]:
         """Every process serves its health; only the api role serves the routes."""

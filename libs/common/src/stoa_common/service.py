@@ -14,7 +14,7 @@ import uvloop
 from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp
 
-from stoa_common import logs, migrations
+from stoa_common import logs
 from stoa_common.app import MAX_BODY_BYTES, create_app
 from stoa_common.database import Database
 from stoa_common.http import health
@@ -62,6 +62,9 @@ class Service:
         settings = self.settings.load()
         logs.configure(service=self.name, level=settings.log_level, form=settings.log_format)
         if roles == ["migrate"]:
+            # Half a second that the other roles need not wait for.
+            from stoa_common import migrations
+
             migrations.upgrade(self, settings)
             return
         uvloop.run(Process(self, settings, roles).run())

@@ -173,8 +173,11 @@ class Supervisor:
             if part.running is not None:
                 self._board.tell(part.name, "stopping")
                 part.stop()
-                self._state.strike(part.name)
 
         listed = list(parts)
         with ThreadPoolExecutor(max(len(listed), 1)) as pool:
             list(pool.map(stop, listed))
+        # On a full disk the records stay, which the next start sees through; that the rest stops too matters more.
+        with contextlib.suppress(OSError):
+            for part in listed:
+                self._state.strike(part.name)

@@ -16,8 +16,6 @@ from asyncpg.exceptions import (
     SerializationError,
     TooManyConnectionsError,
 )
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import TimeoutError as RedisTimeoutError
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import InterfaceError as SqlInterfaceError
 from sqlalchemy.exc import OperationalError as SqlOperationalError
@@ -41,8 +39,6 @@ INFRASTRUCTURE: Final = (
     AdminShutdownError,
     CrashShutdownError,
     TooManyConnectionsError,
-    RedisConnectionError,
-    RedisTimeoutError,
 )
 _PASSING = (
     AdminShutdownError,

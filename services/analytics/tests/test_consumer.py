@@ -24,11 +24,11 @@ from stoa_common.messaging import kafka
 from stoa_common.messaging.consumers import Consumers
 from stoa_common.messaging.tables import bad_events
 from stoa_common.resources import Resources
-from stoa_common.testing import Identities
+from stoa_common.testing import Identities, an_envelope
 from stoa_common.testing.servers import Servers
 from stoa_events.contract import Event
 
-from .conftest import Course, an_envelope
+from .conftest import Course
 
 Headers = Sequence[tuple[str, bytes | None]]
 

@@ -13,9 +13,9 @@ from stoa_common.ids import new_id
 from stoa_common.messaging import Batch, BatchRecord
 from stoa_common.resources import Resources
 from stoa_common.service import Service
+from stoa_common.testing import an_envelope
 from stoa_events.contract import Event
 from stoa_events.contracts import LessonPublished
-from stoa_events.envelope import Envelope
 from stoa_feed.events.consumers import copy_batch
 from stoa_feed.processes import service as feed
 
@@ -37,20 +37,6 @@ def a_lesson(organization_id: UUID, **changed: Any) -> LessonPublished:
         "published_at": clock.now(),
     }
     return LessonPublished(**fields | changed)
-
-
-def an_envelope(event: Event, **changed: Any) -> Envelope:
-    fields: dict[str, Any] = {
-        "id": new_id(),
-        "source": event.source(),
-        "type": event.type,
-        "subject": event.subject,
-        "time": clock.now(),
-        "dataschema": event.dataschema(),
-        "sequence": 1,
-        "orgid": event.orgid,
-    }
-    return Envelope(**fields | changed)
 
 
 def a_record(event: Event, *, value: bytes | None = None, offset: int = 0, **changed: Any) -> BatchRecord:

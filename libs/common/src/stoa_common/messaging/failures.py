@@ -12,27 +12,23 @@ from asyncpg.exceptions import (
     ConnectionFailureError,
     CrashShutdownError,
     DeadlockDetectedError,
-    InterfaceError,
     SerializationError,
     TooManyConnectionsError,
 )
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import InterfaceError as SqlInterfaceError
 from sqlalchemy.exc import OperationalError as SqlOperationalError
 from sqlalchemy.exc import TimeoutError as SqlTimeoutError
 
 from stoa_common import logs
 
 log = logs.get_logger()
-INFRASTRUCTURE: Final = (
+_INFRASTRUCTURE: Final = (
     ConnectionError,
     TimeoutError,
     OSError,
     KafkaError,
-    SqlInterfaceError,
     SqlOperationalError,
     SqlTimeoutError,
-    InterfaceError,
     ConnectionDoesNotExistError,
     ConnectionFailureError,
     CannotConnectNowError,
@@ -40,7 +36,9 @@ INFRASTRUCTURE: Final = (
     CrashShutdownError,
     TooManyConnectionsError,
 )
-_PASSING = (
+#: Errors of the system that name a thing of ours which is not there, or not as the code thinks: a bug, not an outage.
+_BUGS: Final = (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError, PermissionError)
+_PASSING: Final = (
     AdminShutdownError,
     CannotConnectNowError,
     ConnectionDoesNotExistError,
@@ -64,7 +62,7 @@ def held(event: str, **fields: object) -> Iterator[None]:
 
 def is_infrastructure(error: BaseException) -> bool:
     """Whether to hold and try again, without counting an attempt against the event."""
-    if isinstance(error, INFRASTRUCTURE):
-        return True
+    if isinstance(error, _INFRASTRUCTURE):
+        return not isinstance(error, _BUGS)
     cause = getattr(getattr(error, "orig", None), "__cause__", None)
     return isinstance(error, DBAPIError) and (error.connection_invalidated or isinstance(cause, _PASSING))

@@ -1,7 +1,7 @@
 """Events into handlers, as Kafka would deliver them; and events out of the outbox, as they were recorded."""
 
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import select
@@ -21,6 +21,21 @@ from stoa_events.envelope import Envelope
 E = TypeVar("E", bound=Event)
 
 
+def an_envelope(event: Event, **changed: Any) -> Envelope:
+    """The envelope that the outbox would give the event, with these attributes instead of its own."""
+    fields: dict[str, Any] = {
+        "id": new_id(),
+        "source": event.source(),
+        "type": event.type,
+        "subject": event.subject,
+        "time": clock.now(),
+        "dataschema": event.dataschema(),
+        "sequence": 1,
+        "orgid": event.orgid,
+    }
+    return Envelope(**fields | changed)
+
+
 @dataclass
 class Delivery:
     """Hands events to a service's handlers, and reads what it recorded."""
@@ -35,16 +50,7 @@ class Delivery:
         key = (event.topic, event.subject)
         if sequence is None:
             sequence = self._sequences[key] = self._sequences.get(key, 0) + 1
-        envelope = Envelope(
-            id=event_id or new_id(),
-            source=event.source(),
-            type=event.type,
-            subject=event.subject,
-            time=clock.now(),
-            dataschema=event.dataschema(),
-            sequence=sequence,
-            orgid=event.orgid,
-        )
+        envelope = an_envelope(event, id=event_id or new_id(), sequence=sequence)
         self._offset += 1
         headers = tuple(envelope.headers())
         return Record(event.topic, 0, self._offset, event.subject.encode(), headers, event.data())

@@ -30,9 +30,10 @@ def _a_person(**changes: object) -> UserRegistered:
 @pytest.mark.parametrize("event", REGISTRY.values(), ids=lambda event: event.type)
 def test_a_contract_says_what_became_true_and_about_what(event: type[Event]) -> None:
     assert event.__doc__
-    assert event.__doc__.endswith(".")
+    assert event.__doc__.rstrip().endswith(".")
     assert event.subject_field in event.model_fields
-    assert event.topic in TOPICS
+    # A family of topics is made by those who publish to it.
+    assert event.topic in TOPICS or "{" in event.topic
 
 
 @pytest.mark.parametrize("event", REGISTRY.values(), ids=lambda event: event.type)

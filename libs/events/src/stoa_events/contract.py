@@ -17,16 +17,19 @@ class ContractError(TypeError):
 class Event(BaseModel):
     """Base of all contracts.
 
-    A concrete event sets `type` (`stoa.<service>.<noun>.<verb>.v<major>`), which registers it. `topic` and the name of
-    the field that holds the aggregate's id (`subject_field`) come from the aggregate's base class. Unknown fields are
-    ignored: within a major version only optional fields are added.
+    A concrete event sets `type` (`stoa.<service>.<noun>.<verb>.v<major>`), which registers it, and `example`. `topic`
+    and the name of the field that holds the aggregate's id (`subject_field`) come from the base class. Unknown
+    fields are ignored: within a major version only optional fields are added. The docstring says what became true.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", arbitrary_types_allowed=True)
 
     type: ClassVar[str]
+    #: Where it is published. A name in braces (`auth.{feature}.dlq`) stands for a family of topics, one an instance.
     topic: ClassVar[str]
     subject_field: ClassVar[str]
+    #: The data of one event, as it lies in a record: JSON's shapes, personal fields sealed. Others test with it.
+    example: ClassVar[dict[str, Any]]
     #: Each aggregate has one event only, so readers need no mark of the versions that they have seen.
     single: ClassVar[bool] = False
     partitions: ClassVar[int] = 12
@@ -44,6 +47,11 @@ class Event(BaseModel):
     @classmethod
     def dataschema(cls) -> str:
         return f"urn:{cls.type.replace('.', ':')}"
+
+    @property
+    def destination(self) -> str:
+        """The topic of this very event, without the platform's prefix."""
+        return self.topic
 
     @property
     def subject(self) -> str:

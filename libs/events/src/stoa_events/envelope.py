@@ -72,6 +72,18 @@ class Envelope:
             raise BadEnvelope(f"A header is malformed: {error}") from None
 
     @classmethod
+    def from_attributes(cls, attributes: Mapping[str, str]) -> Self:
+        """Read an event's attributes by their CloudEvents names; raises BadEnvelope, which names what is wrong."""
+        if attributes.get("specversion") != SPEC_VERSION:
+            raise BadEnvelope(f"specversion must be {SPEC_VERSION}.")
+        try:
+            return cls._from_texts({_header(name): text for name, text in attributes.items()})
+        except KeyError as missing:
+            raise BadEnvelope(f"The attribute {missing.args[0].removeprefix('ce_')} is missing.") from None
+        except ValueError as error:
+            raise BadEnvelope(f"An attribute is malformed: {error}") from None
+
+    @classmethod
     def _from_texts(cls, texts: Mapping[str, str]) -> Self:
         return cls(
             id=UUID(texts["ce_id"]),
@@ -86,6 +98,11 @@ class Envelope:
             causationid=texts.get("ce_causationid"),
             traceparent=texts.get("traceparent"),
         )
+
+
+def _header(attribute: str) -> str:
+    # W3C Trace Context and not CloudEvents names this one, so that it has no prefix on Kafka.
+    return attribute if attribute == "traceparent" else f"ce_{attribute}"
 
 
 def _decode(headers: Iterable[tuple[str, bytes | None]]) -> dict[str, str]:

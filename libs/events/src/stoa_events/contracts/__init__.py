@@ -20,28 +20,44 @@ from stoa_events.contracts.content import (
     LessonPublished,
     QuestionOutcome,
 )
+from stoa_events.contracts.operations import (
+    OPERATIONS,
+    AuditRecorded,
+    EventDied,
+    Operations,
+    ReplayCancelled,
+    ReplayRequested,
+    operations_of,
+)
 
-TOPICS: dict[str, int] = {event.topic: event.partitions for event in REGISTRY.values()}
-"""Topic -> partitions, never changed in place."""
+TOPICS: dict[str, int] = {event.topic: event.partitions for event in REGISTRY.values() if "{" not in event.topic}
+"""Topic -> partitions, never changed in place. Families of topics are made by those who publish to them."""
 
 __all__ = [
+    "OPERATIONS",
     "REGISTRY",
     "TOPICS",
     "AnswerGenerated",
     "AttemptGraded",
+    "AuditRecorded",
     "CourseCompleted",
     "CourseImported",
     "CoursePublished",
     "Event",
+    "EventDied",
     "LearnerEnrolled",
     "LessonCompleted",
     "LessonPublished",
     "MemberJoined",
     "MemberRolesChanged",
+    "Operations",
     "OrganizationCreated",
     "QuestionOutcome",
+    "ReplayCancelled",
+    "ReplayRequested",
     "UsageRecorded",
     "UserErased",
     "UserLoggedIn",
     "UserRegistered",
+    "operations_of",
 ]

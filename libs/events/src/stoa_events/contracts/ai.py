@@ -1,12 +1,13 @@
 """Events of what models made and what it cost."""
 
 from datetime import datetime
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 from uuid import UUID
 
 from pydantic import Field
 
 from stoa_events.contract import Event
+from stoa_events.contracts import story
 
 
 class AnswerGenerated(Event):
@@ -16,17 +17,31 @@ class AnswerGenerated(Event):
     topic: ClassVar[str] = "ai.generation"
     subject_field: ClassVar[str] = "generation_id"
     single: ClassVar[bool] = True
+    example: ClassVar[dict[str, Any]] = {
+        "generation_id": story.GENERATION,
+        "organization_id": story.ORGANIZATION,
+        "course_id": story.COURSE,
+        "person_id": story.ADA,
+        "generated_by": "extractive",
+        "model": "extractive-1",
+        "found": True,
+        "citation_count": 2,
+        "duration_ms": 148,
+        "generated_at": "2026-03-02T09:41:19.630277Z",
+    }
 
-    generation_id: UUID
-    organization_id: UUID
-    course_id: UUID
-    person_id: UUID
-    generated_by: Literal["extractive", "model"]
-    model: str
+    generation_id: UUID = Field(description="The answer.")
+    organization_id: UUID = Field(description="The organization that the course belongs to.")
+    course_id: UUID = Field(description="The course that was asked about.")
+    person_id: UUID = Field(description="Who asked.")
+    generated_by: Literal["extractive", "model"] = Field(
+        description="`extractive`: sentences of the course, no model; `model`: a language model."
+    )
+    model: str = Field(description="The model's name, as its provider gives it.")
     found: bool = Field(description="False: nothing in the course fits, and the answer says so.")
-    citation_count: int
-    duration_ms: int
-    generated_at: datetime
+    citation_count: int = Field(description="How many passages the answer cites.")
+    duration_ms: int = Field(description="From question to the end of the answer, in milliseconds.")
+    generated_at: datetime = Field(description="When the answer was complete.")
 
 
 class UsageRecorded(Event):
@@ -36,14 +51,28 @@ class UsageRecorded(Event):
     topic: ClassVar[str] = "ai.usage"
     subject_field: ClassVar[str] = "usage_id"
     single: ClassVar[bool] = True
+    example: ClassVar[dict[str, Any]] = {
+        "usage_id": story.USAGE,
+        "organization_id": story.ORGANIZATION,
+        "person_id": story.ADA,
+        "generation_id": story.GENERATION,
+        "feature": "ask",
+        "model": "extractive-1",
+        "input_tokens": 812,
+        "output_tokens": 96,
+        "usage_source": "local",
+        "recorded_at": "2026-03-02T09:41:19.630277Z",
+    }
 
-    usage_id: UUID
-    organization_id: UUID
-    person_id: UUID
-    generation_id: UUID
-    feature: str
-    model: str
-    input_tokens: int
-    output_tokens: int
-    usage_source: Literal["provider", "estimate", "local"]
-    recorded_at: datetime
+    usage_id: UUID = Field(description="The call.")
+    organization_id: UUID = Field(description="The organization that the call is counted for.")
+    person_id: UUID = Field(description="The person that the call was made for.")
+    generation_id: UUID = Field(description="What the call was part of: the id of an answer, for example.")
+    feature: str = Field(description="The feature that made the call.")
+    model: str = Field(description="The model's name, as its provider gives it.")
+    input_tokens: int = Field(description="Tokens that were sent.")
+    output_tokens: int = Field(description="Tokens that came back.")
+    usage_source: Literal["provider", "estimate", "local"] = Field(
+        description="Who counted: the provider, an estimate from the text's length, or a local provider."
+    )
+    recorded_at: datetime = Field(description="When the call ended.")

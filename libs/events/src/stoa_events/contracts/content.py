@@ -1,93 +1,145 @@
 """Events of courses and of what learners do in them."""
 
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from stoa_events.contract import Event
+from stoa_events.contracts import story
 
 
 class CourseEvent(Event):
     topic: ClassVar[str] = "content.course"
     subject_field: ClassVar[str] = "course_id"
 
-    course_id: UUID
-    organization_id: UUID
+    course_id: UUID = Field(description="The course.")
+    organization_id: UUID = Field(description="The organization that the course belongs to.")
 
 
 class CourseImported(CourseEvent):
     """A course came in as a draft, from an archive."""
 
     type: ClassVar[str] = "stoa.content.course.imported.v1"
+    example: ClassVar[dict[str, Any]] = {
+        "course_id": story.COURSE,
+        "organization_id": story.ORGANIZATION,
+        "title": "Stoa for its developers",
+        "source_format": "markdown",
+        "lesson_count": 13,
+        "question_count": 21,
+        "imported_at": "2026-03-02T08:46:55.310942Z",
+    }
 
-    title: str
-    source_format: str
-    lesson_count: int
-    question_count: int
-    imported_at: datetime
+    title: str = Field(description="The course's title.")
+    source_format: str = Field(description="The format of the archive.")
+    lesson_count: int = Field(description="How many lessons it has.")
+    question_count: int = Field(description="How many questions its quizzes have.")
+    imported_at: datetime = Field(description="When the import ended.")
 
 
 class CoursePublished(CourseEvent):
     """Learners can now see and start the course; its lessons follow, one event each."""
 
     type: ClassVar[str] = "stoa.content.course.published.v1"
+    example: ClassVar[dict[str, Any]] = {
+        "course_id": story.COURSE,
+        "organization_id": story.ORGANIZATION,
+        "title": "Stoa for its developers",
+        "language": "en",
+        "lesson_count": 13,
+        "question_count": 21,
+        "published_at": "2026-03-02T08:52:03.871405Z",
+    }
 
-    title: str
-    language: str
-    lesson_count: int
-    question_count: int
-    published_at: datetime
+    title: str = Field(description="The course's title.")
+    language: str = Field(description="The language of its text (a BCP 47 tag).")
+    lesson_count: int = Field(description="How many lessons it has, and so how many events follow.")
+    question_count: int = Field(description="How many questions its quizzes have.")
+    published_at: datetime = Field(description="When it was published.")
 
 
 class LessonPublished(CourseEvent):
     """A lesson's text, as learners read it: titles and prompts are in it, keys, hints and solutions never."""
 
     type: ClassVar[str] = "stoa.content.course.lesson-published.v1"
+    example: ClassVar[dict[str, Any]] = {
+        "course_id": story.COURSE,
+        "organization_id": story.ORGANIZATION,
+        "lesson_id": story.LESSON,
+        "revision": 1,
+        "position": 0,
+        "title": "What Stoa is",
+        "text": "# What Stoa is\n\nStoa is the backend that learning apps share.\n",
+        "published_at": "2026-03-02T08:52:03.871405Z",
+    }
 
-    lesson_id: UUID
+    lesson_id: UUID = Field(description="The lesson.")
     revision: int = Field(description="Counts from 1; spans of a citation refer to one revision's text.")
     position: int = Field(description="Place in the course, from 0.")
-    title: str
+    title: str = Field(description="The lesson's title.")
     text: str = Field(description="Markdown. Offsets into it count Unicode code points.")
-    published_at: datetime
+    published_at: datetime = Field(description="When this revision was published.")
 
 
 class EnrollmentEvent(Event):
     topic: ClassVar[str] = "content.enrollment"
     subject_field: ClassVar[str] = "enrollment_id"
 
-    enrollment_id: UUID
-    organization_id: UUID
-    course_id: UUID
-    person_id: UUID
+    enrollment_id: UUID = Field(description="One learner's way through one course.")
+    organization_id: UUID = Field(description="The organization that the course belongs to.")
+    course_id: UUID = Field(description="The course.")
+    person_id: UUID = Field(description="The learner.")
 
 
 class LearnerEnrolled(EnrollmentEvent):
     """A learner started a course."""
 
     type: ClassVar[str] = "stoa.content.enrollment.created.v1"
+    example: ClassVar[dict[str, Any]] = {
+        "enrollment_id": story.ENROLLMENT,
+        "organization_id": story.ORGANIZATION,
+        "course_id": story.COURSE,
+        "person_id": story.ADA,
+        "enrolled_at": "2026-03-02T09:08:26.442860Z",
+    }
 
-    enrolled_at: datetime
+    enrolled_at: datetime = Field(description="When they started.")
 
 
 class LessonCompleted(EnrollmentEvent):
     """A learner finished a lesson for the first time."""
 
     type: ClassVar[str] = "stoa.content.enrollment.lesson-completed.v1"
+    example: ClassVar[dict[str, Any]] = {
+        "enrollment_id": story.ENROLLMENT,
+        "organization_id": story.ORGANIZATION,
+        "course_id": story.COURSE,
+        "person_id": story.ADA,
+        "lesson_id": story.LESSON,
+        "progress": 0.25,
+        "completed_at": "2026-03-02T09:19:37.085513Z",
+    }
 
-    lesson_id: UUID
+    lesson_id: UUID = Field(description="The lesson.")
     progress: float = Field(ge=0, le=1, description="Share of the course's lessons completed, this one included.")
-    completed_at: datetime
+    completed_at: datetime = Field(description="When they finished it.")
 
 
 class CourseCompleted(EnrollmentEvent):
     """A learner finished every lesson."""
 
     type: ClassVar[str] = "stoa.content.enrollment.completed.v1"
+    example: ClassVar[dict[str, Any]] = {
+        "enrollment_id": story.ENROLLMENT,
+        "organization_id": story.ORGANIZATION,
+        "course_id": story.COURSE,
+        "person_id": story.ADA,
+        "completed_at": "2026-03-04T17:55:00.196724Z",
+    }
 
-    completed_at: datetime
+    completed_at: datetime = Field(description="When they finished the last one.")
 
 
 class QuestionOutcome(BaseModel):
@@ -95,10 +147,10 @@ class QuestionOutcome(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    question_id: UUID
-    title: str
-    score: float = Field(ge=0, le=1)
-    correct: bool
+    question_id: UUID = Field(description="The question.")
+    title: str = Field(description="The question's title.")
+    score: float = Field(ge=0, le=1, description="Points, as a share of what could be had.")
+    correct: bool = Field(description="Whether all of it was right.")
 
 
 class AttemptGraded(Event):
@@ -108,15 +160,31 @@ class AttemptGraded(Event):
     topic: ClassVar[str] = "content.attempt"
     subject_field: ClassVar[str] = "attempt_id"
     single: ClassVar[bool] = True
+    example: ClassVar[dict[str, Any]] = {
+        "attempt_id": story.ATTEMPT,
+        "organization_id": story.ORGANIZATION,
+        "course_id": story.COURSE,
+        "lesson_id": story.LESSON,
+        "quiz_id": story.QUIZ,
+        "person_id": story.ADA,
+        "number": 1,
+        "score": 0.5,
+        "passed": False,
+        "questions": [
+            {"question_id": story.QUESTIONS[0], "title": "Who reads the outbox?", "score": 1.0, "correct": True},
+            {"question_id": story.QUESTIONS[1], "title": "What is the key?", "score": 0.0, "correct": False},
+        ],
+        "graded_at": "2026-03-02T09:33:48.729066Z",
+    }
 
-    attempt_id: UUID
-    organization_id: UUID
-    course_id: UUID
-    lesson_id: UUID
-    quiz_id: UUID
-    person_id: UUID
+    attempt_id: UUID = Field(description="The attempt.")
+    organization_id: UUID = Field(description="The organization that the course belongs to.")
+    course_id: UUID = Field(description="The course.")
+    lesson_id: UUID = Field(description="The lesson that the quiz belongs to.")
+    quiz_id: UUID = Field(description="The quiz.")
+    person_id: UUID = Field(description="The learner.")
     number: int = Field(ge=1, description="The learner's how-manieth attempt at this quiz.")
-    score: float = Field(ge=0, le=1)
-    passed: bool
-    questions: list[QuestionOutcome]
-    graded_at: datetime
+    score: float = Field(ge=0, le=1, description="Points, as a share of what could be had.")
+    passed: bool = Field(description="Whether the score reached what the quiz asks for.")
+    questions: list[QuestionOutcome] = Field(description="Each question, in the quiz's order.")
+    graded_at: datetime = Field(description="When it was graded.")

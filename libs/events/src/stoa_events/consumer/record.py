@@ -1,0 +1,25 @@
+"""A record as Kafka gave it, before anything is believed of it."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record's place and bytes; `topic` is without the platform's prefix. Its repr shows the place alone."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None = field(repr=False)
+    headers: tuple[tuple[str, bytes | None], ...] = field(repr=False)
+    value: bytes | None = field(repr=False)
+
+    @property
+    def place(self) -> str:
+        return f"{self.topic} partition {self.partition} offset {self.offset}"
+
+    @classmethod
+    def of(cls, raw: Any, *, topic_prefix: str) -> "Record":
+        topic = raw.topic.removeprefix(topic_prefix)
+        return cls(topic, raw.partition, raw.offset, raw.key, tuple(raw.headers), raw.value)

@@ -1,0 +1,179 @@
+"""What operators did to a service's messaging, and what needs them. Each service publishes the same contracts.
+
+No event here has personal data: an operator is named by their pseudonymous id.
+"""
+
+from datetime import datetime
+from typing import Any, ClassVar, Final, NamedTuple, TypeVar
+from uuid import UUID
+
+from pydantic import Field
+
+from stoa_events.contract import Event
+from stoa_events.contracts import story
+
+SERVICES: Final = ("auth", "content", "ai", "analytics", "feed")
+E = TypeVar("E", bound=Event)
+#: Every service has this consumer group; in an example it becomes the service's own.
+_GROUP: Final = "<service>.privacy"
+_AUDIT: Final = "0197a401-6e2c-7d18-b0a5-92c4f7318e6d"
+_REPLAY: Final = "0197a405-18b7-7f42-9c63-0d5ae82b741f"
+_DEATH: Final = "0197a40a-93d1-7605-8be4-5f17c0a2d938"
+
+
+class AuditRecorded(Event):
+    """An operator has changed something in the service's messaging; recorded in the transaction that changed it."""
+
+    subject_field: ClassVar[str] = "audit_id"
+    single: ClassVar[bool] = True
+    partitions: ClassVar[int] = 3
+    example: ClassVar[dict[str, Any]] = {
+        "audit_id": _AUDIT,
+        "person_id": story.ADA,
+        "action": "replay.request",
+        "target": _REPLAY,
+        "details": {"group": _GROUP, "rebuild": "false"},
+        "recorded_at": "2026-06-24T12:00:00Z",
+    }
+
+    audit_id: UUID = Field(description="This record of the audit.")
+    person_id: UUID = Field(description="The operator who acted.")
+    action: str = Field(description="What was done, as `noun.verb`.")
+    target: str = Field(description="What it was done to: an id, or a name that the action explains.")
+    details: dict[str, str] = Field(default_factory=dict, description="What else was asked for; never personal.")
+    recorded_at: datetime = Field(description="When it was done.")
+
+
+class ReplayEvent(Event):
+    """A replay: events of the past, sent once more to one consumer group."""
+
+    subject_field: ClassVar[str] = "replay_id"
+    partitions: ClassVar[int] = 3
+
+    replay_id: UUID = Field(description="The replay.")
+
+
+class ReplayRequested(ReplayEvent):
+    """A consumer group is ready to be sent past events again; their publishers now send them to `<group>.replay`."""
+
+    example: ClassVar[dict[str, Any]] = {
+        "replay_id": _REPLAY,
+        "group": _GROUP,
+        "topics": ["content.course"],
+        "types": ["stoa.auth.user.erased.v1"],
+        "key": None,
+        "recorded_from": None,
+        "recorded_until": None,
+        "rate": 500,
+        "is_rebuild": False,
+        "requested_at": "2026-06-24T12:00:00Z",
+    }
+
+    group: str = Field(description="The consumer group that reads `<group>.replay`.")
+    topics: list[str] = Field(description="Only events of these topics, one topic after the other.")
+    types: list[str] = Field(description="Only events of these types; of all, where none is named.")
+    key: str | None = Field(None, description="Only events of this key.")
+    recorded_from: datetime | None = Field(None, description="Only events recorded at this time or later.")
+    recorded_until: datetime | None = Field(None, description="Only events recorded before this time.")
+    rate: int = Field(description="How many events a second each publisher sends at most.")
+    is_rebuild: bool = Field(description="Whether the group has emptied its tables to fill them anew.")
+    requested_at: datetime = Field(description="When an operator asked for it.")
+
+
+class ReplayCancelled(ReplayEvent):
+    """The group takes no more events of this replay; publishers stop sending them."""
+
+    example: ClassVar[dict[str, Any]] = {"replay_id": _REPLAY, "cancelled_at": "2026-06-24T12:01:00Z"}
+
+    cancelled_at: datetime = Field(description="When it was cancelled.")
+
+
+class EventDied(Event):
+    """A parked event has failed its last try; it and the later events of its key wait for a person.
+
+    The record itself stays in the service's `parked` table: read, edit, retry or discard it there.
+    """
+
+    subject_field: ClassVar[str] = "announcement_id"
+    single: ClassVar[bool] = True
+    partitions: ClassVar[int] = 1
+    example: ClassVar[dict[str, Any]] = {
+        "announcement_id": _DEATH,
+        "group": _GROUP,
+        "parked_id": 4711,
+        "event_id": "0197a3d1-7d02-7c94-a1f8-6b0e35d92c47",
+        "event_type": "stoa.content.lesson.published.v1",
+        "source_topic": "content.course",
+        "source_partition": 3,
+        "source_offset": 1808,
+        "attempts": 5,
+        "error": "KeyError at service.py:41",
+        "died_at": "2026-06-24T19:11:10Z",
+    }
+
+    announcement_id: UUID = Field(description="This announcement; an event that is retried may die again.")
+    group: str = Field(description="The consumer group that could not handle the event.")
+    parked_id: int = Field(description="Where it is parked: its `id` in the service's list of parked events.")
+    event_id: UUID | None = Field(None, description="The event; null where its headers cannot be read.")
+    event_type: str | None = Field(None, description="Its type; null where its headers cannot be read.")
+    source_topic: str = Field(description="The topic that it was published to.")
+    source_partition: int = Field(description="The partition that it was read from.")
+    source_offset: int = Field(description="Its offset there.")
+    attempts: int = Field(description="How often it was tried.")
+    error: str = Field(description="Why the last try failed: the error's class and place, without the event's values.")
+    died_at: datetime = Field(description="When the last try failed.")
+
+    @property
+    def destination(self) -> str:
+        """The group's own dead-letter topic."""
+        return f"{self.group}.dlq"
+
+
+class Operations(NamedTuple):
+    """One service's contracts of this kind."""
+
+    audit_recorded: type[AuditRecorded]
+    replay_requested: type[ReplayRequested]
+    replay_cancelled: type[ReplayCancelled]
+    event_died: type[EventDied]
+
+
+OPERATIONS: Final[dict[str, Operations]] = {}
+"""By service."""
+
+
+def operations_of(service: str) -> Operations:
+    """The service's contracts, made when they are first asked for; `contracts` has asked for all of ours."""
+    if service not in OPERATIONS:
+        OPERATIONS[service] = Operations(
+            _contract(service, AuditRecorded, f"{service}.audit", "audit.recorded"),
+            _contract(service, ReplayRequested, f"{service}.replay", "replay.requested"),
+            _contract(service, ReplayCancelled, f"{service}.replay", "replay.cancelled"),
+            _contract(service, EventDied, f"{service}.{{feature}}.dlq", "dead-letter.announced"),
+        )
+    return OPERATIONS[service]
+
+
+def _contract(service: str, base: type[E], topic: str, name: str) -> type[E]:
+    """The service's own class of a contract: the same fields, with the service's type and topic."""
+    attributes = {
+        "__module__": __name__,
+        "__qualname__": f"{service.title()}{base.__name__}",
+        "__doc__": base.__doc__,
+        "type": f"stoa.{service}.{name}.v1",
+        "topic": topic,
+        "example": _example(base.example, service),
+    }
+    make_class: Any = type(base)
+    made: type[E] = make_class(f"{service.title()}{base.__name__}", (base,), attributes)
+    return made
+
+
+def _example(value: Any, service: str) -> Any:
+    if isinstance(value, dict):
+        return {name: _example(each, service) for name, each in value.items()}
+    return f"{service}.privacy" if value == _GROUP else value
+
+
+for _service in SERVICES:
+    operations_of(_service)

@@ -10,7 +10,7 @@ from .conftest import ROOT, told
 
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 LINK = re.compile(r"\[[^\]]+\]\((?!https?://|#)([^)#]+)[^)]*\)")
-EVENTS = (ROOT / "docs/events/README.md").read_text()
+EVENTS = ROOT / "docs/events"
 
 
 def broken_links(page: Path) -> list[str]:
@@ -25,24 +25,33 @@ def test_no_link_leads_nowhere() -> None:
     assert not found, told(found, instead="Name the file's place relative to the page.")
 
 
-def test_every_event_is_listed_with_all_its_fields() -> None:
-    rows = {line.split("`")[1]: line for line in EVENTS.splitlines() if line.startswith("| `stoa.")}
+def test_every_event_has_a_page_with_all_its_fields() -> None:
+    pages = {type_: EVENTS / f"{type_}.md" for type_ in contracts.REGISTRY}
     missing = [
-        f"{event.type}: {field}"
-        for event in contracts.REGISTRY.values()
-        for field in event.model_fields
-        if f"`{field}`" not in rows.get(event.type, "")
+        f"{type_}: {field}"
+        for type_, page in pages.items()
+        for field in contracts.REGISTRY[type_].model_fields
+        if not page.exists() or f"| `{field}` |" not in page.read_text()
     ]
 
-    assert not missing, told(missing, instead="Add the event or its field to docs/events/README.md.")
-    assert set(rows) == set(contracts.REGISTRY)
+    assert not missing, told(missing, instead="Run `stoa contracts render`.")
+    assert {page.stem for page in EVENTS.glob("stoa.*.md")} == set(pages)
+
+
+def test_the_index_leads_to_every_event() -> None:
+    links = LINK.findall((EVENTS / "README.md").read_text())
+
+    missing = [type_ for type_ in contracts.REGISTRY if f"{type_}.md" not in links]
+
+    assert not missing, told(missing, instead="Run `stoa contracts render`.")
 
 
 def test_the_readme_lists_every_command() -> None:
     readme = (ROOT / "README.md").read_text()
     names = [command.name or command.callback.__name__ for command in app.registered_commands if command.callback]
+    groups = [group.name for group in app.registered_groups]
 
-    missing = [name for name in names if f"`stoa {name}" not in readme]
+    missing = [name for name in [*names, *groups] if f"`stoa {name}" not in readme]
 
     assert not missing, told(missing, instead="Add the command to the table in README.md.")
 

@@ -23,7 +23,7 @@ CHECKS = "check"
 
 
 def check() -> None:
-    """Check format, lint, types and import rules."""
+    """Check format, lint, types, import rules and contracts."""
     if static.run(settings.read().root):
         raise typer.Exit(1)
 

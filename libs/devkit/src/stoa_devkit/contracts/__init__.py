@@ -1,0 +1,1 @@
+"""The contracts as others get them: rendered, compared with what was released, and released."""

@@ -72,7 +72,7 @@ async def _drain(database: Database, cluster: Cluster) -> None:
         while await relay.drain_once():
             pass
     finally:
-        await relay._drop_producer()
+        await relay.close()
 
 
 async def test_an_event_reaches_kafka_with_its_envelope(
@@ -195,9 +195,7 @@ async def test_a_handlers_bug_parks_its_key_in_order_and_lets_others_pass(
         )
 
     sample.broken_for.discard(person)
-    retrier, handling = Retrier([]), Handling(sample.reader, database, resources)
-    while await retrier.retry_next(handling):
-        pass
+    await Retrier([Handling(sample.reader, database, resources)]).retry_due()
 
     assert await _notes_of(database, person) == [f"read {first.course_id}", f"read {second.course_id}"]
     assert await delivery.deliver(sample.reader, _enrolled(person, enrollment)) is Outcome.HANDLED

@@ -3,8 +3,8 @@
 import pytest
 from sqlalchemy import text
 
+from stoa_common import failures
 from stoa_common.database import Database
-from stoa_common.messaging import failures
 
 
 async def _error_of(database: Database, sql: str, **values: object) -> Exception:

@@ -88,7 +88,7 @@ async def test_all_roles_run_in_one_process_and_end_cleanly_on_sigterm(environme
         process.send_signal(signal.SIGTERM)
         output, _ = await asyncio.to_thread(process.communicate, timeout=20)
 
-    assert ready == {"status": "ok", "parts": {"consumer": "ok", "database": "ok"}}
+    assert ready == {"status": "ok", "parts": {"consumer": "ok", "relay": "ok", "database": "ok"}}
     assert process.returncode == 0, output
     assert "process_stopped" in output
     assert "Traceback" not in output
@@ -126,7 +126,7 @@ async def test_while_kafka_is_away_the_api_answers_and_says_that_it_waits(enviro
         process.send_signal(signal.SIGTERM)
         output, _ = await asyncio.to_thread(process.communicate, timeout=20)
 
-    assert told == {"status": "unready", "parts": {"consumer": "NotAssigned", "database": "ok"}}
+    assert told == {"status": "unready", "parts": {"consumer": "NotAssigned", "relay": "ok", "database": "ok"}}
     assert process.returncode == 0, output
     assert "kafka_not_reachable" in output
 

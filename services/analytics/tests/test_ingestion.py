@@ -1,15 +1,18 @@
 """Events become rows, each once, whatever comes twice."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from stoa_analytics.ingestion import service as ingestion
+from stoa_analytics.ingestion.consumers import empty_warehouse
 from stoa_analytics.warehouse.domain import Scope
 from stoa_analytics.warehouse.service import Warehouse
 from stoa_common import clock
 from stoa_common.ids import new_id
-from stoa_common.messaging import BadRecords, BatchRecord
+from stoa_common.messaging import BadRecords, Batch, BatchRecord
 from stoa_events.contracts import AnswerGenerated, MemberJoined, UserErased, UserRegistered
 from stoa_events.personal import Personal, Sealed
 
@@ -56,6 +59,33 @@ async def test_the_same_batch_again_changes_nothing(warehouse: Warehouse, intake
         await intake.hand_over(records)
 
     assert await counts(warehouse, course.organization_id) == (5, 10)
+
+
+async def test_a_replayed_event_changes_nothing_though_it_lies_elsewhere_in_kafka(
+    warehouse: Warehouse, intake: Intake, course: Course
+) -> None:
+    records = intake.records(*(course.graded(new_id(), 1.0, 0.0) for _ in range(3)))
+    await intake.hand_over(records)
+
+    replayed = [replace(record, partition=2, offset=record.offset + 1000) for record in records]
+    await ingestion.take_in(warehouse, Batch("analytics.events.replay", 2, 1000, 1002, replayed))
+
+    assert await counts(warehouse, course.organization_id) == (3, 6)
+
+
+async def test_an_emptied_warehouse_is_filled_anew_but_for_those_who_were_forgotten(
+    warehouse: Warehouse, intake: Intake, course: Course
+) -> None:
+    forgotten = new_id()
+    records = intake.records(course.graded(new_id(), 1.0, 0.0), course.graded(forgotten, 1.0, 0.0))
+    await intake.hand_over(records)
+    await intake.take(UserErased(person_id=forgotten, erased_at=clock.now()))
+
+    await empty_warehouse(warehouse)
+    assert await counts(warehouse, course.organization_id) == (0, 0)
+    await ingestion.take_in(warehouse, Batch("analytics.events.replay", 0, 0, 1, records))
+
+    assert await counts(warehouse, course.organization_id) == (1, 2)
 
 
 async def test_a_redelivery_with_other_boundaries_changes_nothing(

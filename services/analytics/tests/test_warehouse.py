@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from stoa_analytics.warehouse.domain import FolderIsUnusable, Scope, WarehouseIsAway, WarehouseIsTaken
 from stoa_analytics.warehouse.provider import EmbeddedEngine, ServerEngine
 from stoa_analytics.warehouse.service import Warehouse
-from stoa_common.messaging import failures
+from stoa_common import failures
 from stoa_common.settings import ServiceSettings
 
 from .conftest import Course, Intake

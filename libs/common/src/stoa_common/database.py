@@ -3,14 +3,17 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Depends, Request
 from sqlalchemy import DateTime, MetaData, text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 
-from stoa_common import outbox
+from stoa_common import failpoints, outbox
+
+if TYPE_CHECKING:
+    import asyncpg
 
 Session = AsyncSession
 
@@ -33,17 +36,32 @@ class Base(DeclarativeBase):
 class Database:
     """An engine with its sessions. Roles in one process have one each, so that none starves another."""
 
-    def __init__(self, url: str, *, pool_size: int = 10, application_name: str = "stoa") -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        pool_size: int = 10,
+        application_name: str = "stoa",
+        asks_first: bool = True,
+        waits_for_disk: bool = True,
+    ) -> None:
+        """`asks_first` spares a request the connection that a restarted server left behind, for a round trip each time;
+        who tries again anyway does without. `waits_for_disk=False` is for what a power cut may undo, and is done again.
+        """
         self.url = url
+        self.pool_size = pool_size
         self.engine = create_async_engine(
             url.replace("postgresql://", "postgresql+asyncpg://", 1),
             pool_size=pool_size,
             max_overflow=0,
-            # A server that restarted leaves dead connections behind; the first use of each finds out.
-            pool_pre_ping=True,
+            pool_pre_ping=asks_first,
             # A failed statement is logged, and its values may be personal.
             hide_parameters=True,
-            connect_args={"server_settings": {"application_name": application_name}, "timeout": 5},
+            connect_args={
+                "server_settings": {"application_name": application_name}
+                | ({} if waits_for_disk else {"synchronous_commit": "off"}),
+                "timeout": 5,
+            },
         )
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
 
@@ -54,6 +72,24 @@ class Database:
             yield session
             await outbox.write(session)
             await session.commit()
+
+    @asynccontextmanager
+    async def driver(self) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+        """A connection without SQLAlchemy around it, for the few statements of which thousands run each second.
+
+        It commits each statement by itself; `connection.transaction()` holds several together.
+        """
+        async with self.engine.connect() as connection:
+            raw = (await connection.get_raw_connection()).driver_connection
+            if raw is None or raw.is_closed():
+                await connection.invalidate()
+                raise ConnectionError("The server has closed this connection.")
+            try:
+                yield raw
+            except BaseException:
+                # What it was doing is unknown: the pool makes another.
+                await connection.invalidate()
+                raise
 
     async def ping(self) -> None:
         async with self.engine.connect() as connection:
@@ -68,6 +104,7 @@ async def _request_session(request: Request) -> AsyncIterator[Session]:
     async with database.transaction() as session:
         request.state.session = session
         yield session
+    failpoints.reach("api.committed")
 
 
 # scope="function": FastAPI would otherwise commit after the answer was sent, and a failed commit would still say 200.

@@ -44,6 +44,8 @@ _ALL: tuple[tuple[str, str, tuple[Role, ...]], ...] = (
     ("answer:create", "Ask the tutor about a course.", _EVERYONE),
     ("analytics:read", "See what the organization's events add up to.", _AUTHORS),
     ("event:read", "Read the organization's events from the feed.", (Role.ADMIN,)),
+    ("webhook:read", "See the organization's webhooks and what was sent to them.", (Role.ADMIN,)),
+    ("webhook:write", "Make, change, test, replay and delete the organization's webhooks.", (Role.ADMIN,)),
     ("organization:read", "See the organization that one acts for.", _EVERYONE),
     ("organization:write", "Change the organization.", (Role.ADMIN,)),
     ("member:read", "See who belongs to the organization.", _AUTHORS),

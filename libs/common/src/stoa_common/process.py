@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -21,13 +22,16 @@ from stoa_common.messaging.kafka import Cluster
 from stoa_common.resources import Resources
 from stoa_common.security import JwksKeys, TokenVerifier
 from stoa_common.settings import ServiceSettings
+from stoa_common.sse import cuttable
 
 if TYPE_CHECKING:
     from stoa_common.messaging.consumers import Consumers
+    from stoa_common.messaging.relay import Relay
     from stoa_common.service import Service
 
 STOP_DEADLINE = 10.0
 GRACEFUL_HTTP_SECONDS = 5
+SILENT_SECONDS = 5.0
 log = logs.get_logger()
 
 
@@ -39,6 +43,10 @@ class NotAssigned(RuntimeError):
     """A consumer has no partitions yet."""
 
 
+class RelayIsHeld(RuntimeError):
+    """Neither the database nor the broker has answered the relay for a while."""
+
+
 class Process:
     """The roles of one service in one process."""
 
@@ -47,6 +55,7 @@ class Process:
         self._settings = settings
         self._roles = roles
         self._consumers: Consumers | None = None
+        self._relay: Relay | None = None
         self._databases: list[Database] = []
 
     async def run(self) -> None:
@@ -77,19 +86,30 @@ class Process:
         if role == "consumer":
             from stoa_common.messaging.consumers import Consumers
 
-            self._consumers = Consumers(self._service.event_routers, database, resources, cluster)
+            window = timedelta(days=self._settings.inbox_retention_days)
+            routers = self._service.event_routers
+            self._consumers = Consumers(routers, database, resources, cluster, inbox_window=window)
             return self._consumers.run
         assert database is not None
         if role == "relay":
             from stoa_common.messaging.relay import Relay
+            from stoa_common.messaging.replay.republisher import Republisher
 
-            relay = Relay(database, cluster)
-            return lambda: _both(relay.run(), housekeeping.run(database))
-        if self._service.tasks is None:
-            return _forever
-        from stoa_common.jobs.worker import Worker
+            self._relay = relay = Relay(database, cluster)
+            republisher = Republisher(self._service.name, database, cluster)
+            return partial(_all, [relay.run, republisher.run, partial(housekeeping.run, database, self._settings)])
+        return self._worker(database, resources)
 
-        return Worker(self._service.tasks, database, resources).run
+    def _worker(self, database: Database, resources: Resources) -> Callable[[], Awaitable[None]]:
+        """The service's jobs, and what it does in the background besides."""
+        runs: list[Callable[[], Awaitable[None]]] = [
+            partial(run, database, resources) for run in self._service.background
+        ]
+        if self._service.tasks is not None:
+            from stoa_common.jobs.worker import Worker
+
+            runs.append(Worker(self._service.tasks, database, resources).run)
+        return partial(_all, runs) if runs else _forever
 
     async def _http(self, resources: Resources, stack: AsyncExitStack) -> Callable[[], Awaitable[None]]:
         """Every process serves its health; only the api role serves the routes."""
@@ -110,13 +130,19 @@ class Process:
         return Cluster(settings.kafka_bootstrap_servers, settings.kafka_topic_prefix, settings.kafka_instance_id)
 
     def _role_checks(self) -> dict[str, health.Check]:
-        consumers = self._consumers
+        consumers, relay = self._consumers, self._relay
 
         async def consuming() -> None:
             if consumers is None or not consumers.is_ready():
                 raise NotAssigned
+            await consumers.ping()
 
-        return {"consumer": consuming} if consumers else {}
+        async def relaying() -> None:
+            if relay is None or relay.silent_seconds() > SILENT_SECONDS:
+                raise RelayIsHeld
+
+        found: dict[str, health.Check] = {"consumer": consuming} if consumers else {}
+        return found | ({"relay": relaying} if relay else {})
 
     @asynccontextmanager
     async def _database(self, role: str) -> AsyncIterator[Database]:
@@ -128,6 +154,9 @@ class Process:
             settings.database_url.get_secret_value(),
             pool_size=settings.database_pool_size,
             application_name=f"{self._service.name}-{role}",
+            asks_first=role not in ("consumer", "relay"),
+            # What the relay forgets is only what Kafka has.
+            waits_for_disk=role != "relay",
         )
         self._databases.append(database)
         try:
@@ -146,7 +175,7 @@ class _Server(uvicorn.Server):
 
 def _server(app: FastAPI, settings: ServiceSettings) -> _Server:
     config = uvicorn.Config(
-        app,
+        cuttable(app),
         host=settings.host,
         port=settings.port,
         log_config=None,
@@ -205,5 +234,5 @@ async def _forever() -> None:
     await asyncio.Event().wait()
 
 
-async def _both(first: Awaitable[None], second: Awaitable[None]) -> None:
-    await asyncio.gather(first, second)
+async def _all(runs: Sequence[Callable[[], Awaitable[None]]]) -> None:
+    await asyncio.gather(*(run() for run in runs))

@@ -20,6 +20,9 @@ from stoa_common.database import Database
 from stoa_common.http import health
 from stoa_common.jobs.router import jobs_router
 from stoa_common.jobs.tasks import Tasks
+from stoa_common.messaging.operations.router import operations_router
+from stoa_common.messaging.replay.consumers import replays_router
+from stoa_common.messaging.replay.router import offset_resets_http, replays_http
 from stoa_common.messaging.router import EventRouter
 from stoa_common.privacy import erasure_router
 from stoa_common.process import Process
@@ -29,6 +32,7 @@ from stoa_common.settings import ServiceSettings
 
 ROLES = ("api", "consumer", "relay", "worker")
 Opened = AbstractAsyncContextManager[Sequence[object]]
+Background = Callable[[Database, Resources], Awaitable[None]]
 
 
 @dataclass
@@ -36,7 +40,8 @@ class Service:
     """What one service is made of.
 
     `resources` opens what the process needs once and yields it; `mounts` are raw ASGI apps beside the routers;
-    `checks` are asked by `/readyz`, each given the resources. `has_database=False` is for the gateway.
+    `checks` are asked by `/readyz`, each given the resources. `background` runs in the worker role, with its database,
+    until it is cancelled. `has_database=False` is for the gateway.
     """
 
     name: str
@@ -44,6 +49,7 @@ class Service:
     routers: Sequence[APIRouter] = ()
     consumers: Sequence[EventRouter] = ()
     tasks: Tasks | None = None
+    background: Sequence[Background] = ()
     resources: Callable[[Any], Opened] | None = None
     checks: Mapping[str, Callable[[Resources], Awaitable[None]]] = field(default_factory=dict)
     mounts: Mapping[str, ASGIApp] = field(default_factory=dict)
@@ -54,7 +60,8 @@ class Service:
     @property
     def event_routers(self) -> list[EventRouter]:
         erasure = [erasure_router(self.name)] if self.has_database and self.forgets_people else []
-        return [*self.consumers, *erasure]
+        replays = [replays_router(self.name)] if self.has_database else []
+        return [*self.consumers, *erasure, *replays]
 
     def run(self, arguments: Sequence[str] | None = None) -> None:
         """The command line of the service."""
@@ -79,9 +86,10 @@ class Service:
     ) -> FastAPI:
         """The service's HTTP application, as the api role serves it and as tests call it."""
         jobs = [jobs_router(self.name)] if self.tasks else []
+        operations = messaging_http(self.name, self.event_routers) if self.has_database else []
         return create_app(
             title=f"Stoa {self.name}",
-            routers=[*self.routers, *jobs],
+            routers=[*self.routers, *jobs, *operations],
             resources=resources,
             verifier=verifier,
             database=database,
@@ -95,6 +103,12 @@ class Service:
         if database is not None:
             checks["database"] = database.ping
         return checks
+
+
+def messaging_http(service_name: str, event_routers: Sequence[EventRouter]) -> list[APIRouter]:
+    """What operators see of the service's messaging, and do to it."""
+    parts = (operations_router, replays_http, offset_resets_http)
+    return [make(service_name, event_routers) for make in parts]
 
 
 def _bound(check: Callable[[Resources], Awaitable[None]], resources: Resources) -> health.Check:

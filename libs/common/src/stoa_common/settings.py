@@ -39,6 +39,8 @@ class ServiceSettings(BaseSettings):
     redis_url: SecretStr = shared("REDIS_URL", SecretStr("redis://127.0.0.1:6379/0"))
     auth_jwks_url: str = shared("AUTH_JWKS_URL", "http://127.0.0.1:8001/.well-known/jwks.json")
     issuer: str = shared("STOA_ISSUER", "stoa")
+    inbox_retention_days: int = shared("STOA_INBOX_RETENTION_DAYS", 30, ge=1)
+    event_log_retention_days: int = shared("STOA_EVENT_LOG_RETENTION_DAYS", 0, ge=0)
     log_level: str = shared("LOG_LEVEL", "info")
     log_format: Literal["json", "console"] = shared("LOG_FORMAT", "json")
     otlp_endpoint: str = shared("OTEL_EXPORTER_OTLP_ENDPOINT", "")

@@ -1,20 +1,31 @@
-"""Server-Sent Events (WHATWG HTML, section 9.2): framing, a heartbeat, and nothing buffered."""
+"""Server-Sent Events (WHATWG HTML, section 9.2): framing, a heartbeat, nothing buffered, and slow clients cut."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import orjson
 from starlette.responses import StreamingResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from stoa_common import logs
 
 HEARTBEAT_SECONDS: Final = 15.0
 _HEARTBEAT: Final = b": heartbeat\n\n"
+_LINE_END: Final = re.compile(rb"\r\n|\r|\n")
+#: The extension of the ASGI scope that holds what closes the connection at once.
+_CUT: Final = "stoa.cut"
+log = logs.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class ServerEvent:
-    """One event: its name, its data as JSON, and the id that `Last-Event-ID` will bring back."""
+    """One event: its name, its data as JSON, and the id that `Last-Event-ID` will bring back.
+
+    `data` may be an `orjson.Fragment`, JSON text that goes out as it is; each of its lines is a data line of its own.
+    """
 
     event: str
     data: Any
@@ -22,22 +33,86 @@ class ServerEvent:
 
     def encode(self) -> bytes:
         head = f"id: {self.id}\n" if self.id is not None else ""
-        return f"{head}event: {self.event}\ndata: ".encode() + orjson.dumps(self.data) + b"\n\n"
+        lines = _LINE_END.split(orjson.dumps(self.data))
+        return f"{head}event: {self.event}\n".encode() + b"".join(b"data: " + line + b"\n" for line in lines) + b"\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Bookmark:
+    """An id without an event: the client comes back with it, and is shown nothing."""
+
+    id: str
+
+    def encode(self) -> bytes:
+        return f"id: {self.id}\n\n".encode()
+
+
+class _ClientIsSlow(Exception):
+    """A piece could not be written in time."""
 
 
 class EventStream(StreamingResponse):
-    """Answers with events as they come; a comment every 15 s keeps proxies from closing a silent stream."""
+    """Answers with events as they come; a comment every 15 s keeps proxies from closing a silent stream.
+
+    Holds one event at a time: the next is asked for when the last is written. A client that does not take it within
+    `write_seconds` is cut.
+    """
 
     media_type = "text/event-stream"
+    write_seconds: ClassVar[float] = 20.0
 
-    def __init__(self, events: AsyncIterator[ServerEvent], status_code: int = 200) -> None:
+    def __init__(self, events: AsyncIterator[ServerEvent | Bookmark], status_code: int = 200) -> None:
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        super().__init__(_with_heartbeat(events), status_code, headers=headers)
+        self._pieces = _with_heartbeat(events)
+        self._cut: Callable[[], None] | None = None
+        super().__init__(self._pieces, status_code, headers=headers)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._cut = scope.get("extensions", {}).get(_CUT)
+        await super().__call__(scope, receive, send)
+
+    async def stream_response(self, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        try:
+            async for piece in self._pieces:
+                await self._write(send, piece, more_body=True)
+            await self._write(send, b"", more_body=False)
+        except _ClientIsSlow:
+            log.info("slow_client_cut", after_seconds=self.write_seconds)
+            if self._cut:
+                self._cut()
+        finally:
+            # Also where the client left while a piece was being written: the source is told at once, not by chance.
+            await self._pieces.aclose()
+
+    async def _write(self, send: Send, piece: bytes, *, more_body: bool) -> None:
+        message = {"type": "http.response.body", "body": piece, "more_body": more_body}
+        try:
+            await asyncio.wait_for(send(message), self.write_seconds)
+        except TimeoutError:
+            raise _ClientIsSlow from None
 
 
-async def _with_heartbeat(events: AsyncIterator[ServerEvent]) -> AsyncIterator[bytes]:
+def cuttable(app: ASGIApp) -> ASGIApp:
+    """For uvicorn: lets an EventStream close its client's connection at once.
+
+    What is written to a client that does not read would otherwise keep its socket open for as long as the client likes:
+    neither an error nor the end of an answer closes one before all is sent.
+    """
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            transport = getattr(getattr(send, "__self__", None), "transport", None)
+            if transport is not None:
+                scope.setdefault("extensions", {})[_CUT] = transport.abort
+        await app(scope, receive, send)
+
+    return serve
+
+
+async def _with_heartbeat(events: AsyncIterator[ServerEvent | Bookmark]) -> AsyncGenerator[bytes, None]:
     iterator = aiter(events)
-    following: asyncio.Task[ServerEvent] = asyncio.ensure_future(anext(iterator))
+    following = asyncio.ensure_future(anext(iterator))
     try:
         while True:
             done, _ = await asyncio.wait([following], timeout=HEARTBEAT_SECONDS)
@@ -54,7 +129,7 @@ async def _with_heartbeat(events: AsyncIterator[ServerEvent]) -> AsyncIterator[b
         await _close(following, iterator)
 
 
-async def _close(following: "asyncio.Task[ServerEvent]", iterator: Any) -> None:
+async def _close(following: "asyncio.Future[Any]", iterator: Any) -> None:
     """The client left: end the source, so that it can record what it did."""
     if not following.done():
         following.cancel()

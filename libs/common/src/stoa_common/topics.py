@@ -5,6 +5,7 @@
 
 import argparse
 import asyncio
+from collections.abc import Iterable, Mapping
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
@@ -15,6 +16,9 @@ from stoa_events.contracts import TOPICS
 
 COPIES = 3
 """Of each partition, where the cluster has as many brokers."""
+GROUP_TOPICS = {"replay": 3, "dlq": 1}
+"""A consumer group's own topics: the last part of the name -> partitions."""
+GROUP_RETENTION_MS = 7 * 24 * 3600 * 1000
 
 log = logs.get_logger()
 
@@ -28,13 +32,31 @@ async def make_all(bootstrap: str, *, prefix: str = "", partitions: int | None =
 
     Without a number of partitions, each topic gets what its contract declares. Raises TopicsNotMade.
     """
+    counts = {f"{prefix}{topic}": partitions or declared for topic, declared in TOPICS.items()}
+    return await _make(bootstrap, counts, {})
+
+
+async def make_group_topics(bootstrap: str, groups: Iterable[str], *, prefix: str = "") -> list[str]:
+    """Make the topics that consumer groups have for themselves, where they are missing, and return their names.
+
+    `<group>.replay` is for what is replayed to the group alone, `<group>.dlq` for the events that it announces as dead.
+    Raises TopicsNotMade.
+    """
+    counts = {f"{prefix}{group}.{name}": count for group in groups for name, count in GROUP_TOPICS.items()}
+    return await _make(bootstrap, counts, {"retention.ms": str(GROUP_RETENTION_MS)})
+
+
+async def _make(bootstrap: str, counts: Mapping[str, int], configs: Mapping[str, str]) -> list[str]:
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=15_000)
     try:
         await asyncio.wait_for(admin.start(), 20)
         copies = min(COPIES, len((await admin.describe_cluster())["brokers"]))
         there = set(await admin.list_topics())
-        counts = {f"{prefix}{topic}": partitions or declared for topic, declared in TOPICS.items()}
-        missing = [NewTopic(name, count, copies) for name, count in counts.items() if name not in there]
+        missing = [
+            NewTopic(name, count, copies, topic_configs=dict(configs))
+            for name, count in counts.items()
+            if name not in there
+        ]
         if missing:
             _refuse_failures(await admin.create_topics(missing))
         return [topic.name for topic in missing]

@@ -10,9 +10,8 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from stoa_common import errors, logs
+from stoa_common import errors, failures, logs
 from stoa_common.errors import FieldError, Invalid, Refusal, Unavailable
-from stoa_common.messaging import failures
 
 MEDIA_TYPE = "application/problem+json"
 log = logs.get_logger()

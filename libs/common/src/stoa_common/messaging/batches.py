@@ -2,17 +2,19 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any, Final
+from uuid import UUID
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from opentelemetry.util.types import AttributeValue
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from stoa_common import clock, logs, metrics, telemetry
+from stoa_common import clock, failures, logs, metrics, telemetry
 from stoa_common.database import Database
-from stoa_common.messaging import failures, kafka
+from stoa_common.messaging import kafka
+from stoa_common.messaging.replay import gate
 from stoa_common.messaging.router import BadRecords, Batch, BatchRecord, BulkSubscription
 from stoa_common.messaging.tables import bad_events
 from stoa_common.resources import Resources
@@ -22,11 +24,16 @@ MAX_RECORDS = 5_000
 TRICKLE = 500
 POLL_MS = 1_000
 LONGEST_HOLD_WAIT = 5.0
+MOVE_SECONDS: Final = 10.0
 log = logs.get_logger()
 
 
 class BatchLoop:
-    """One group's reader of whole partitions. Runs until cancelled."""
+    """One group's reader of whole partitions. Runs until cancelled.
+
+    While the group is rebuilt its batches are held; what is replayed to it is read by a loop of its own
+    (`ReplayedBatches`).
+    """
 
     def __init__(
         self,
@@ -42,39 +49,81 @@ class BatchLoop:
         self._resources = resources
         self._cluster = cluster
         self.assignment = kafka.Assignment()
+        self.consumer: AIOKafkaConsumer | None = None
+        self._moves: dict[TopicPartition, tuple[int, asyncio.Future[None]]] = {}
+        self._unsettled_since_ms: int | None = None
+        self._seen: dict[TopicPartition, int] = {}
+
+    def oldest_age(self) -> float:
+        """Seconds since the oldest record of the batch in hand was published."""
+        since = self._unsettled_since_ms
+        return 0.0 if since is None else max(0.0, clock.now().timestamp() - since / 1000)
+
+    def lags(self) -> dict[TopicPartition, int]:
+        return kafka.lags(self.consumer, self._seen)
+
+    async def ping(self) -> None:
+        await kafka.ping(self.consumer)
+
+    async def move(self, partition: TopicPartition, offset: int) -> None:
+        """Read on from this offset, and commit it. Raises IllegalStateError where another member holds it now."""
+        moved: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        # Between two batches: the one in hand would commit its own offset afterwards.
+        self._moves[partition] = (offset, moved)
+        await asyncio.wait_for(moved, MOVE_SECONDS)
 
     async def run(self) -> None:
-        topics, membership = self._subscription.topics, self._cluster.membership(self.group)
-        consumer = kafka.new_consumer(self._cluster, topics, listener=self.assignment, **membership)
+        consumer = self._new_consumer()
         await consumer.start()
+        self.consumer = consumer
         try:
             while True:
+                await self._move_all(consumer)
                 await self._read_once(consumer)
         finally:
             with contextlib.suppress(TimeoutError, KafkaError):
                 await asyncio.wait_for(consumer.stop(), 5)
 
+    def _new_consumer(self) -> AIOKafkaConsumer:
+        topics, membership = self._subscription.topics, self._cluster.membership(self.group)
+        return kafka.new_consumer(self._cluster, topics, listener=self.assignment, **membership)
+
+    async def _move_all(self, consumer: AIOKafkaConsumer) -> None:
+        while self._moves:
+            partition, (offset, moved) = self._moves.popitem()
+            try:
+                consumer.seek(partition, offset)
+                await consumer.commit({partition: offset})
+            except (IllegalStateError, KafkaError) as error:
+                if not moved.done():
+                    moved.set_exception(error)
+            else:
+                if not moved.done():
+                    moved.set_result(None)
+
     async def _read_once(self, consumer: AIOKafkaConsumer) -> None:
         fetched = await consumer.getmany(timeout_ms=POLL_MS, max_records=MAX_RECORDS)
         for partition, raws in fetched.items():
+            self._unsettled_since_ms = raws[0].timestamp
             await self._settle(raws)
+            self._unsettled_since_ms = None
+            self._seen[partition] = raws[-1].offset
             await _commit(consumer, {partition: raws[-1].offset + 1})
         # getmany() returns with the first record that is there: without a pause, a trickle makes a batch of each.
         if 0 < sum(map(len, fetched.values())) < TRICKLE:
             await asyncio.sleep(self._subscription.linger_seconds)
 
     async def _settle(self, raws: Sequence[Any]) -> None:
-        """Hand the batch over until it is taken: infrastructure that is away is never the events' fault."""
         records, bad = self._sort(raws)
+        await self._hold(lambda: self._take(raws, records, bad, replay_id=None))
+
+    async def _hold(self, attempt: Callable[[], Awaitable[object]]) -> None:
+        """Try until it succeeds: infrastructure that is away is never the events' fault."""
         wait = 0.1
         while True:
             try:
-                await self._keep_bad(bad)
-                return await self._hand_over(raws, records)
-            except BadRecords as refused:
-                bad += [self._bad_row(raw, refused.errors[raw.offset]) for raw in raws if raw.offset in refused.errors]
-                records = [record for record in records if record.offset not in refused.errors]
-                continue
+                await attempt()
+                return
             except Exception as error:  # the message's edge: a bug ends the loop, with nothing committed
                 if not failures.is_infrastructure(error):
                     raise
@@ -82,7 +131,21 @@ class BatchLoop:
             await asyncio.sleep(wait)
             wait = min(wait * 2, LONGEST_HOLD_WAIT)
 
-    async def _hand_over(self, raws: Sequence[Any], records: Sequence[BatchRecord]) -> None:
+    async def _take(
+        self, raws: Sequence[Any], records: list[BatchRecord], bad: list[dict[str, Any]], *, replay_id: UUID | None
+    ) -> int:
+        """Keep what is bad and hand over the rest; how many records were taken."""
+        while True:
+            await self._keep_bad(bad)
+            try:
+                await self._hand_over(raws, records, replay_id)
+            except BadRecords as refused:
+                bad += [self._bad_row(raw, refused.errors[raw.offset]) for raw in raws if raw.offset in refused.errors]
+                records[:] = [record for record in records if record.offset not in refused.errors]
+            else:
+                return len(records)
+
+    async def _hand_over(self, raws: Sequence[Any], records: Sequence[BatchRecord], replay_id: UUID | None) -> None:
         if not records:
             return
         topic, partition = self._cluster.own_name(raws[0].topic), raws[0].partition
@@ -93,7 +156,8 @@ class BatchLoop:
         }
         links = {record.envelope.traceparent for record in records}
         with telemetry.batch_span(f"{self.group} insert", links, attributes):
-            await self._subscription.call(batch, self._resources)
+            async with gate.batch(self._database, self.group, replay_id=replay_id):
+                await self._subscription.call(batch, self._resources)
         metrics.OUTCOMES.labels(self.group, "handled").inc(len(records))
 
     def _sort(self, raws: Sequence[Any]) -> tuple[list[BatchRecord], list[dict[str, Any]]]:

@@ -2,24 +2,26 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
+from datetime import timedelta
+from typing import Final
 
-from aiokafka import TopicPartition
-from faststream import AckPolicy
-from faststream.kafka import KafkaBroker, KafkaMessage
-from faststream.kafka.message import FAKE_CONSUMER
-
+from stoa_common import logs, metrics, topics
 from stoa_common.database import Database
-from stoa_common.messaging import kafka
+from stoa_common.messaging import kafka, windows
 from stoa_common.messaging.batches import BatchLoop
 from stoa_common.messaging.broadcasts import BroadcastLoop
+from stoa_common.messaging.group import GroupReader
 from stoa_common.messaging.handling import Handling
-from stoa_common.messaging.record import Record
+from stoa_common.messaging.replay.control import ReplayControl
+from stoa_common.messaging.replay.moving import Moving
+from stoa_common.messaging.replayed_batches import ReplayedBatches
 from stoa_common.messaging.retrier import Retrier
 from stoa_common.messaging.router import EventRouter
 from stoa_common.resources import Resources
 
-STOP_DEADLINE = 10.0
+MEASURE_SECONDS: Final = 1.0
+TOPICS_RETRY_SECONDS: Final = 2.0
+log = logs.get_logger()
 
 
 class ConsumerStopped(RuntimeError):
@@ -35,115 +37,91 @@ class Consumers:
         database: Database | None,
         resources: Resources,
         cluster: kafka.Cluster,
+        *,
+        inbox_window: timedelta = timedelta(days=30),
     ) -> None:
+        """`inbox_window` is how long the service's inbox remembers; a cluster that keeps records longer is refused."""
         self._cluster = cluster
-        self._failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._broker = KafkaBroker(
-            cluster.servers, graceful_timeout=STOP_DEADLINE, logger=None, allow_auto_create_topics=False
-        )
-        self._assignments: list[kafka.Assignment] = []
-        self._handlings = self._subscribe_all(routers, database, resources)
-        self._batches = [
-            BatchLoop(router.group, batch, database, resources, cluster)
-            for router in routers
-            for batch in router.batches
-            if database is not None
-        ]
-        self._assignments += [loop.assignment for loop in self._batches]
+        self._inbox_window = inbox_window
+        self._handlings = _handlings(routers, database, resources)
+        self._groups = [GroupReader(handling, cluster) for handling in self._handlings]
+        bulk = [(router.group, batch) for router in routers for batch in router.batches]
+        self._batches = [BatchLoop(*of, database, resources, cluster) for of in bulk if database is not None]
+        self._replayed = [ReplayedBatches(*of, database, resources, cluster) for of in bulk if database is not None]
         self._broadcasts = [BroadcastLoop(b, resources, cluster) for router in routers for b in router.broadcasts]
+        self._control = None
+        if database is not None and self._readers:
+            moving = Moving(self._readers, database, cluster)
+            self._control = ReplayControl(routers, database, resources, moving=moving)
 
     async def run(self) -> None:
         await kafka.wait_until_reachable(self._cluster)
-        loops: list[BatchLoop | BroadcastLoop] = [*self._batches, *self._broadcasts]
+        await windows.check(self._cluster, self._topics(), inbox=self._inbox_window)
+        await self._make_topics()
+        loops: list[GroupReader | BatchLoop | BroadcastLoop] = [*self._readers, *self._replayed, *self._broadcasts]
         tasks = [asyncio.create_task(loop.run(), name=type(loop).__name__) for loop in loops]
+        if self._control is not None:
+            tasks.append(asyncio.create_task(self._control.run(), name="ReplayControl"))
         if self._handlings:
-            await self._broker.start()
             tasks.append(asyncio.create_task(Retrier(self._handlings).run(), name="Retrier"))
-        tasks.append(asyncio.create_task(self._watch(), name="watch"))
+        tasks.append(asyncio.create_task(self._measure(), name="measure"))
         try:
             await _first_failure(tasks)
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            await asyncio.wait_for(self._broker.stop(), STOP_DEADLINE)
 
     def is_ready(self) -> bool:
         """Whether every group has had its partitions assigned (or was told that others hold them)."""
-        return all(assignment.is_known for assignment in self._assignments)
+        return all(reader.assignment.is_known for reader in [*self._readers, *self._replayed])
 
-    async def _watch(self) -> None:
-        """A cancellation that leaks into FastStream ends its loop without a word; ping() would stay true."""
+    async def ping(self) -> None:
+        """Raises what keeps the broker from answering the first group."""
+        for reader in self._readers[:1]:
+            await reader.ping()
+
+    @property
+    def _readers(self) -> list[GroupReader | BatchLoop]:
+        return [*self._groups, *self._batches]
+
+    async def _make_topics(self) -> None:
+        """Each group's own topics are there before anybody reads them, or writes to them."""
+        groups = [reader.group for reader in self._readers]
         while True:
-            await asyncio.wait([self._failure], timeout=1)
-            if self._failure.done():
-                self._failure.result()
-            if any(task.done() for s in self._broker.subscribers for task in getattr(s, "tasks", ())):
-                raise ConsumerStopped("A consume loop ended by itself.")
+            try:
+                await topics.make_group_topics(
+                    self._cluster.bootstrap_servers, groups, prefix=self._cluster.topic_prefix
+                )
+            except topics.TopicsNotMade as refusal:
+                log.warning("group_topics_not_made", reason=str(refusal))
+                await asyncio.sleep(TOPICS_RETRY_SECONDS)
+            else:
+                return
 
-    def _subscribe_all(
-        self, routers: Sequence[EventRouter], database: Database | None, resources: Resources
-    ) -> list[Handling]:
-        reading = [router for router in routers if router.subscriptions]
-        if reading and database is None:
-            raise TypeError("Handlers with an inbox need a database.")
-        handlings = [Handling(router, database, resources) for router in reading if database is not None]
-        for handling in handlings:
-            self._subscribe(handling)
-        return handlings
+    def _topics(self) -> set[str]:
+        return {topic for handling in self._handlings for topic in handling.router.topics}
 
-    def _subscribe(self, handling: Handling) -> None:
-        router = handling.router
-        settings: dict[str, Any] = {**kafka.CONSUMER, **self._cluster.membership(router.group)}
-        # FastStream spells two of aiokafka's settings in its own way.
-        settings.pop("enable_auto_commit")
-        assignment = kafka.Assignment()
-        self._assignments.append(assignment)
-        subscriber = self._broker.subscriber(
-            *(self._cluster.named(topic) for topic in router.topics),
-            ack_policy=AckPolicy.MANUAL,
-            no_reply=True,
-            max_workers=1,
-            parser=_parse_nothing,
-            decoder=_decode_nothing,
-            listener=assignment,
-            **settings,
-        )
-
-        @subscriber  # type: ignore[untyped-decorator]  # FastStream's own
-        async def take(message: KafkaMessage) -> None:
-            record = Record.of(message.raw_message, self._cluster)
-            await self._settle(handling, record)
-            if subscriber.consumer is not None:
-                partition = TopicPartition(self._cluster.named(record.topic), record.partition)
-                await subscriber.consumer.commit({partition: record.offset + 1})
-
-    async def _settle(self, handling: Handling, record: Record) -> None:
-        """FastStream swallows what a handler raises and reads on: an unsettled event would be committed over."""
-        try:
-            await handling.take(record)
-        except Exception as error:  # noqa: BLE001  # handed on whole, to end the process
-            if not self._failure.done():
-                self._failure.set_exception(error)
-            await asyncio.Event().wait()
+    async def _measure(self) -> None:
+        while True:
+            for reader in self._readers:
+                metrics.CONSUMER_AGE.labels(reader.group).set(reader.oldest_age())
+                for partition, lag in reader.lags().items():
+                    metrics.CONSUMER_LAG.labels(
+                        reader.group, self._cluster.own_name(partition.topic), str(partition.partition)
+                    ).set(lag)
+            await asyncio.sleep(MEASURE_SECONDS)
 
 
-async def _parse_nothing(raw: Any) -> KafkaMessage:
-    """FastStream would decode the headers, and drop the event where one is null or not UTF-8."""
-    return KafkaMessage(
-        body=raw.value or b"",
-        raw_message=raw,
-        headers={},
-        reply_to="",
-        content_type="application/json",
-        message_id=f"{raw.topic}-{raw.partition}-{raw.offset}",
-        correlation_id="",
-        consumer=FAKE_CONSUMER,
-    )
-
-
-async def _decode_nothing(message: KafkaMessage) -> bytes:
-    return bytes(message.body)
+def _handlings(routers: Sequence[EventRouter], database: Database | None, resources: Resources) -> list[Handling]:
+    reading = [router for router in routers if router.subscriptions]
+    if not reading:
+        return []
+    if database is None:
+        raise TypeError("Handlers with an inbox need a database.")
+    # The retrier and the control of the group need a connection, too.
+    places = asyncio.Semaphore(max(1, database.pool_size - 2))
+    return [Handling(router, database, resources, places=places) for router in reading]
 
 
 async def _first_failure(tasks: Sequence["asyncio.Task[None]"]) -> None:

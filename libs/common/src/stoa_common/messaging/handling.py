@@ -1,15 +1,18 @@
 """What becomes of one record: handled, duplicate, stale, parked, skipped, or held until the infrastructure is back."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from stoa_common import clock, context, logs, metrics, telemetry
-from stoa_common.messaging import failures, inbox, parking
+from stoa_common import clock, context, failures, logs, metrics, telemetry
+from stoa_common.messaging import inbox, parking
 from stoa_common.messaging.record import Record
+from stoa_common.messaging.replay import gate
+from stoa_common.messaging.replay.receiving import Receiving
 from stoa_common.messaging.router import EventRouter, Subscription
 from stoa_common.resources import Resources
 from stoa_events.envelope import BadEnvelope, Envelope
@@ -34,10 +37,20 @@ class Outcome(StrEnum):
 class Handling:
     """Applies one router's handlers to records, one transaction each."""
 
-    def __init__(self, router: EventRouter, database: "Database", resources: Resources) -> None:
+    def __init__(
+        self,
+        router: EventRouter,
+        database: "Database",
+        resources: Resources,
+        *,
+        places: asyncio.Semaphore | None = None,
+    ) -> None:
+        """`places` bounds how many records are handled at once; one that is held takes no place meanwhile."""
         self.router = router
         self.database = database
         self.resources = resources
+        self._places = places or asyncio.Semaphore(1)
+        self._receiving: Receiving[Outcome] = Receiving(router.group, database)
 
     async def take(self, record: Record) -> Outcome:
         """Settle a fresh record; returns when it is settled for good, however long the infrastructure is away."""
@@ -49,7 +62,8 @@ class Handling:
         wait = QUICK_TRY_WAIT
         while True:
             try:
-                return await self._settle(record)
+                async with self._places:
+                    return await self._settle(record)
             except Exception as error:  # the message's edge: what is not infrastructure is parked below
                 if not failures.is_infrastructure(error):
                     raise
@@ -58,6 +72,11 @@ class Handling:
             wait = min(wait * 2, LONGEST_HOLD_WAIT)
 
     async def _settle(self, record: Record) -> Outcome:
+        if record.topic == self._receiving.topic:
+            return await self._receiving.settle(record, self._settle_event) or Outcome.SKIPPED
+        return await self._settle_event(record)
+
+    async def _settle_event(self, record: Record) -> Outcome:
         try:
             envelope = Envelope.from_headers(record.headers)
         except BadEnvelope as error:
@@ -81,14 +100,24 @@ class Handling:
             await asyncio.sleep(QUICK_TRY_WAIT)
         raise AssertionError("unreachable: the last try returns or raises")
 
-    async def apply(self, record: Record, envelope: Envelope, subscription: Subscription, *, retry: bool) -> Outcome:
-        """One try, one transaction. Raises whatever the handler raises, with everything rolled back."""
+    async def apply(
+        self,
+        record: Record,
+        envelope: Envelope,
+        subscription: Subscription,
+        *,
+        retry: bool,
+        first: Callable[[AsyncSession], Awaitable[None]] | None = None,
+    ) -> Outcome:
+        """One try, one transaction, which begins with `first`. Raises what the handler raises, with all rolled back."""
         cause = context.Context(envelope.correlationid, str(envelope.id))
         attributes = {"messaging.system": "kafka", "messaging.consumer.group.name": self.router.group}
         name = f"handle {envelope.type}"
         with context.use(cause), telemetry.handle_span(name, envelope.traceparent, dict(attributes)):
             event = subscription.event.parse(record.value or b"")
             async with self.database.transaction() as session:
+                if first is not None:
+                    await first(session)
                 outcome = await self._admit(session, record, envelope, subscription, retry=retry)
                 if outcome is Outcome.HANDLED:
                     await subscription.call(event, envelope, session, self.resources)
@@ -106,8 +135,11 @@ class Handling:
             sequence=envelope.sequence,
             single=subscription.event.single,
             retry=retry,
+            replay_id=record.replay_id,
             at=clock.now(),
         )
+        if admission.closed:
+            raise gate.GroupIsClosed(f"{self.router.group} is being rebuilt.")
         if admission.behind:
             raise parking.KeyIsParked
         if not admission.fresh:
@@ -116,6 +148,7 @@ class Handling:
 
     async def _park(self, record: Record, error: str) -> Outcome:
         async with self.database.transaction() as session:
+            await gate.pass_to_park(session, self.router.group, replay_id=record.replay_id)
             await parking.park(session, self.router.group, record, error=error, at=clock.now())
         log.error("event_parked", group=self.router.group, topic=record.topic, offset=record.offset, error=error)
         return Outcome.PARKED

@@ -7,13 +7,20 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-# One round trip: is the key parked, is the event new, is it ahead of what the key has seen?
+# One round trip: is the group closed for a rebuild, is the key parked, is the event new, is it ahead of what the key
+# has seen? The statement has its lock on the inbox before its snapshot: if it waited for whoever closed the group
+# (`replay.repository.close_group`), it sees the group closed.
 _ADMIT = text("""
-WITH behind AS (
-    SELECT 1 FROM parked WHERE consumer = :consumer AND topic = :topic AND key = :key AND NOT :retry LIMIT 1
+WITH closed AS (
+    SELECT 1 FROM consumer_groups
+    WHERE consumer = :consumer AND rebuilding IS NOT NULL AND rebuilding IS DISTINCT FROM CAST(:replay_id AS uuid)
+), behind AS (
+    SELECT 1 FROM parked
+    WHERE consumer = :consumer AND topic = :topic AND key = :key AND state <> 'discarded' AND NOT :retry
+    AND NOT EXISTS (SELECT 1 FROM inbox WHERE consumer = :consumer AND event_id = :event_id) LIMIT 1
 ), fresh AS (
     INSERT INTO inbox (consumer, event_id, handled_at)
-    SELECT :consumer, :event_id, :at WHERE NOT EXISTS (SELECT 1 FROM behind)
+    SELECT :consumer, :event_id, :at WHERE NOT EXISTS (SELECT 1 FROM behind) AND NOT EXISTS (SELECT 1 FROM closed)
     ON CONFLICT DO NOTHING RETURNING 1
 ), ahead AS (
     INSERT INTO consumer_marks (consumer, topic, key, sequence)
@@ -21,15 +28,20 @@ WITH behind AS (
     ON CONFLICT (consumer, topic, key) DO UPDATE SET sequence = excluded.sequence
     WHERE consumer_marks.sequence < excluded.sequence RETURNING 1
 )
-SELECT EXISTS (SELECT 1 FROM behind) AS behind, EXISTS (SELECT 1 FROM fresh) AS fresh,
-       :single OR EXISTS (SELECT 1 FROM ahead) AS ahead
+SELECT EXISTS (SELECT 1 FROM closed) AS closed, EXISTS (SELECT 1 FROM behind) AS behind,
+       EXISTS (SELECT 1 FROM fresh) AS fresh, :single OR EXISTS (SELECT 1 FROM ahead) AS ahead
 """)
 
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """`behind`: earlier events of the key are parked. `fresh`: not seen before. `ahead`: nothing later was handled."""
+    """What the database knows of the event.
 
+    `closed`: the group is being rebuilt, and this is not one of the replayed. `behind`: earlier events of the key are
+    parked. `fresh`: not seen before. `ahead`: nothing later was handled.
+    """
+
+    closed: bool
     behind: bool
     fresh: bool
     ahead: bool
@@ -45,6 +57,7 @@ async def admit(
     sequence: int,
     single: bool,
     retry: bool,
+    replay_id: UUID | None,
     at: datetime,
 ) -> Admission:
     """Enter the event in the inbox, within the handler's transaction; a rollback takes the entry back.
@@ -59,7 +72,8 @@ async def admit(
         "sequence": sequence,
         "single": single,
         "retry": retry,
+        "replay_id": replay_id,
         "at": at,
     }
     row = (await session.execute(_ADMIT, values)).one()
-    return Admission(behind=row.behind, fresh=row.fresh, ahead=row.ahead)
+    return Admission(closed=row.closed, behind=row.behind, fresh=row.fresh, ahead=row.ahead)

@@ -1,34 +1,46 @@
 """Kafka clients with their settings frozen: what may not vary is written here once, and nowhere else."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.client import AIOKafkaClient
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 
-from stoa_common.messaging import failures
+from stoa_common import failures
 
-PRODUCER: Final = {
-    "acks": "all",
-    "enable_idempotence": True,
-    "compression_type": "lz4",
-    "linger_ms": 2,
-    "max_request_size": 1_048_576,
-    "request_timeout_ms": 10_000,
-}
-CONSUMER: Final = {
-    "enable_auto_commit": False,
-    "auto_offset_reset": "earliest",
-    "session_timeout_ms": 45_000,
-    "heartbeat_interval_ms": 3_000,
-    "rebalance_timeout_ms": 60_000,
-    "max_poll_interval_ms": 900_000,
-    # One assignor: members that disagree on it never form a group.
-    "partition_assignment_strategy": (RoundRobinPartitionAssignor,),
-}
+PING_SECONDS: Final = 2.0
+PRODUCER: Final[Mapping[str, Any]] = MappingProxyType(
+    {
+        "acks": "all",
+        "enable_idempotence": True,
+        "compression_type": "lz4",
+        # Sent at once: whoever sends has made its batches already.
+        "linger_ms": 0,
+        "max_batch_size": 524_288,
+        "max_request_size": 1_048_576,
+        "request_timeout_ms": 10_000,
+    }
+)
+CONSUMER: Final[Mapping[str, Any]] = MappingProxyType(
+    {
+        "enable_auto_commit": False,
+        "auto_offset_reset": "earliest",
+        "session_timeout_ms": 45_000,
+        "heartbeat_interval_ms": 3_000,
+        "rebalance_timeout_ms": 60_000,
+        "max_poll_interval_ms": 900_000,
+        # One assignor: members that disagree on it never form a group.
+        "partition_assignment_strategy": (RoundRobinPartitionAssignor,),
+    }
+)
+
+
+class UnsafeSettings(RuntimeError):
+    """A client was made with other settings than ours; the message names them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +98,38 @@ async def wait_until_reachable(cluster: Cluster) -> None:
 class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # untyped
     """Knows whether a group has told this member its part, which may be no partition at all."""
 
-    def __init__(self) -> None:
+    def __init__(self, leave: Callable[[Iterable[Any]], Awaitable[None]] | None = None) -> None:
+        """`leave` is awaited with the partitions that go to another member, before they go."""
         self.is_known = False
+        self._leave = leave
 
-    def on_partitions_revoked(self, revoked: object) -> None:
-        pass
+    async def on_partitions_revoked(self, revoked: Iterable[Any]) -> None:
+        if self._leave is not None:
+            await self._leave(revoked)
 
-    def on_partitions_assigned(self, assigned: object) -> None:  # noqa: ARG002  # the listener's shape
+    async def on_partitions_assigned(self, assigned: object) -> None:  # noqa: ARG002  # the listener's shape
         self.is_known = True
+
+
+def assert_safe(consumer: AIOKafkaConsumer) -> None:
+    """Look at what the client was really given, whatever lies between us and it. Raises UnsafeSettings."""
+    wrong = {name for name, value in CONSUMER.items() if getattr(consumer, f"_{name}", None) != value}
+    if wrong:
+        raise UnsafeSettings(f"The Kafka consumer does not have our {', '.join(sorted(wrong))}.")
+
+
+def lags(consumer: AIOKafkaConsumer | None, seen: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
+    """How many records the broker has after the last `seen` offset of each partition, as its last answer told."""
+    if consumer is None:
+        return {}
+    ends = {partition: consumer.highwater(partition) for partition in consumer.assignment() if partition in seen}
+    return {partition: max(0, end - seen[partition] - 1) for partition, end in ends.items() if end is not None}
+
+
+async def ping(consumer: AIOKafkaConsumer | None) -> None:
+    """Ask the broker something that only it can know. Raises TimeoutError or KafkaError."""
+    if consumer is not None and (partitions := list(consumer.assignment())[:1]):
+        await asyncio.wait_for(consumer.end_offsets(partitions), PING_SECONDS)
 
 
 def printable_headers(headers: Any) -> list[list[str | None]]:

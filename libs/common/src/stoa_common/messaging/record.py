@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from stoa_common.messaging import kafka
 
@@ -16,6 +17,9 @@ class Record:
     key: bytes | None
     headers: tuple[tuple[str, bytes | None], ...]
     value: bytes | None
+    timestamp_ms: int = 0
+    #: Read from the group's replay topic; `topic` is the one that it was first published to.
+    replay_id: UUID | None = None
 
     @property
     def key_text(self) -> str:
@@ -26,4 +30,5 @@ class Record:
 
     @classmethod
     def of(cls, raw: Any, cluster: kafka.Cluster) -> "Record":
-        return cls(cluster.own_name(raw.topic), raw.partition, raw.offset, raw.key, tuple(raw.headers), raw.value)
+        topic = cluster.own_name(raw.topic)
+        return cls(topic, raw.partition, raw.offset, raw.key, tuple(raw.headers), raw.value, raw.timestamp)

@@ -5,26 +5,49 @@ reorders a key. A record that the broker refuses for good blocks its key, not it
 """
 
 import asyncio
-import contextlib
+import time
 from collections.abc import Sequence
-from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
-from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError
-from sqlalchemy import and_, delete, exists, func, select, update
-from sqlalchemy.ext.asyncio import AsyncSession
+import orjson
 
-from stoa_common import clock, logs, metrics
+from stoa_common import failpoints, failures, logs, metrics
 from stoa_common.database import Database
-from stoa_common.messaging import failures, kafka
-from stoa_common.outbox.tables import event_log, outbox, outbox_shards
+from stoa_common.messaging import kafka
+from stoa_common.messaging.sender import REFUSALS, Outgoing, Sender
+from stoa_common.outbox.tables import SHARDS
 
-BATCH = 500
-SHORTEST_WAIT, LONGEST_WAIT = 0.015, 0.25
-SEND_DEADLINE = 15.0
-RETRY_REFUSED_AFTER = timedelta(seconds=30)
+BATCH: Final = 500
+#: Events that one transaction forgets together; what it published is published again if it does not commit.
+AT_ONCE: Final = 1000
+SHORTEST_WAIT: Final = 0.010
+LONGEST_WAIT: Final = 0.25
+#: In a backlog, parts that share the shards: while one waits for the broker, the other reads.
+SIDE_BY_SIDE: Final = 2
+MEASURE_SECONDS: Final = 1.0
 log = logs.get_logger()
+
+# The lock comes in a statement of its own: a row that another relay deletes while we wait for its lock would still be
+# in the snapshot of a statement that locks and reads.
+_LOCK: Final = """
+SELECT shard FROM outbox_shards s WHERE shard = ANY($1::smallint[])
+AND EXISTS (SELECT 1 FROM outbox o WHERE o.shard = s.shard) FOR UPDATE SKIP LOCKED
+"""
+# In order within each shard, and so within each key.
+_READ: Final = """
+SELECT o.position, o.key, e.topic, e.headers::text AS headers, e.data
+FROM unnest($1::smallint[]) AS wanted(shard) CROSS JOIN LATERAL (
+    SELECT position, key, recorded_at, event_id FROM outbox WHERE outbox.shard = wanted.shard AND NOT EXISTS (
+        SELECT 1 FROM outbox refused WHERE refused.shard = outbox.shard AND refused.key = outbox.key
+        AND refused.failed_at > now() - interval '30 seconds'
+    ) ORDER BY position LIMIT $2
+) AS o JOIN event_log e ON e.recorded_at = o.recorded_at AND e.id = o.event_id
+ORDER BY o.position
+"""
+_DELETE: Final = "DELETE FROM outbox WHERE position = ANY($1)"
+_REFUSE: Final = "UPDATE outbox SET failed_at = now(), error = $2 WHERE position = $1"
+_AGE: Final = "SELECT extract(epoch FROM now() - recorded_at)::float8 FROM outbox ORDER BY position LIMIT 1"
+_COUNT: Final = "SELECT count(*) FROM (SELECT 1 FROM outbox LIMIT 100000) AS counted"
 
 
 class Relay:
@@ -32,10 +55,14 @@ class Relay:
 
     def __init__(self, database: Database, cluster: kafka.Cluster) -> None:
         self._database = database
-        self._cluster = cluster
-        self._producer: AIOKafkaProducer | None = None
+        self._parts = [
+            _Part(database, cluster, list(range(first, SHARDS, SIDE_BY_SIDE))) for first in range(SIDE_BY_SIDE)
+        ]
+        self._whole = _Part(database, cluster, list(range(SHARDS)))
+        self._answered_at = time.monotonic()
 
     async def run(self) -> None:
+        measuring = asyncio.create_task(self._measure(), name="outbox age")
         wait = SHORTEST_WAIT
         try:
             while True:
@@ -43,96 +70,94 @@ class Relay:
                 wait = SHORTEST_WAIT if published else min(wait * 2, LONGEST_WAIT)
                 await asyncio.sleep(0 if published >= BATCH else wait)
         finally:
-            await self._drop_producer()
+            measuring.cancel()
+            await asyncio.wait([measuring])
+            await self.close()
+
+    async def drain_once(self) -> int:
+        """One round over all shards; the number of events that the broker acknowledged."""
+        published = await self._whole.drain()
+        if published >= BATCH:
+            published += sum(await asyncio.gather(*(part.drain() for part in self._parts)))
+        self._answered_at = time.monotonic()
+        return published
+
+    async def close(self) -> None:
+        """Leave the broker."""
+        await asyncio.gather(*(part.sender.drop() for part in (self._whole, *self._parts)))
+
+    def silent_seconds(self) -> float:
+        """How long ago database and broker last answered."""
+        return time.monotonic() - self._answered_at
 
     async def _try_round(self) -> int:
         with failures.held("relay_held"):
             return await self.drain_once()
-        # An idempotent producer that saw an error cannot tell what arrived; a new one starts a clean session.
-        await self._drop_producer()
         return 0
 
-    async def drain_once(self) -> int:
-        """One round over all shards; the number of events that the broker acknowledged."""
-        return sum([await self._drain(shard) for shard in await self._waiting_shards()])
+    async def _measure(self) -> None:
+        """How much waits, and for how long: what an operator is woken by."""
+        while True:
+            with failures.held("outbox_not_measured"):
+                async with self._database.driver() as connection:
+                    metrics.OUTBOX_AGE.set(max(0.0, await connection.fetchval(_AGE) or 0.0))
+                    metrics.OUTBOX_WAITING.set(await connection.fetchval(_COUNT))
+            await asyncio.sleep(MEASURE_SECONDS)
 
-    async def _waiting_shards(self) -> Sequence[int]:
-        async with self._database.transaction() as session:
-            return (await session.scalars(select(outbox.c.shard).distinct())).all()
 
-    async def _drain(self, shard: int) -> int:
-        async with self._database.transaction() as session:
-            if not await self._lock(session, shard):
-                return 0
-            rows = await self._read(session, shard)
-            acknowledged, refused = await self._publish(rows)
-            await session.execute(delete(outbox).where(outbox.c.position.in_(acknowledged)))
-            for position, error in refused.items():
-                await self._mark(session, position, error)
-        metrics.PUBLISHED.inc(len(acknowledged))
-        return len(acknowledged)
+class _Part:
+    """Publishes what some of the shards hold, with a producer of its own."""
 
-    async def _lock(self, session: AsyncSession, shard: int) -> bool:
-        guard = select(outbox_shards.c.shard).where(outbox_shards.c.shard == shard)
-        return await session.scalar(guard.with_for_update(skip_locked=True)) is not None
+    def __init__(self, database: Database, cluster: kafka.Cluster, shards: Sequence[int]) -> None:
+        self.sender = Sender(cluster)
+        self._database = database
+        self._cluster = cluster
+        self._shards = shards
+        self._limit = BATCH
 
-    async def _read(self, session: AsyncSession, shard: int) -> Sequence[Any]:
-        refused = outbox.alias("refused")
-        blocked = exists().where(
-            refused.c.shard == shard,
-            refused.c.key == outbox.c.key,
-            refused.c.failed_at > func.now() - RETRY_REFUSED_AFTER,
-        )
-        recorded = and_(event_log.c.recorded_at == outbox.c.recorded_at, event_log.c.id == outbox.c.event_id)
-        query = (
-            select(outbox.c.position, outbox.c.key, event_log.c.topic, event_log.c.headers, event_log.c.data)
-            .join(event_log, recorded)
-            .where(outbox.c.shard == shard, ~blocked)
-            .order_by(outbox.c.position)
-            .limit(BATCH)
-        )
-        return (await session.execute(query)).all()
+    async def drain(self) -> int:
+        """One transaction's events; the number that the broker acknowledged."""
+        published = 0
+        async with self._database.driver() as connection, connection.transaction():
+            shards = [row["shard"] for row in await connection.fetch(_LOCK, self._shards)]
+            while shards and published < AT_ONCE:
+                rows = await connection.fetch(_READ, shards, max(1, self._limit // len(shards)))
+                if not rows or not await self._publish(connection, rows):
+                    break
+                published += len(rows)
+                if len(rows) < BATCH // 2:
+                    break
+        metrics.PUBLISHED.inc(published)
+        return published
 
-    async def _publish(self, rows: Sequence[Any]) -> tuple[list[int], dict[int, str]]:
-        """Send pipelined, in order; then wait for all acknowledgements together."""
-        producer = await self._connected()
-        refused: dict[int, str] = {}
-        blocked_keys: set[str] = set()
-        waiting: dict[int, asyncio.Future[Any]] = {}
+    async def _publish(self, connection: Any, rows: Sequence[Any]) -> bool:
+        """Send the rows, and forget them once they are acknowledged; False where the broker refuses one."""
+        try:
+            await self.sender.send([self._outgoing(row) for row in rows])
+        except REFUSALS as error:
+            await self._narrow_down(connection, rows, error)
+            return False
+        failpoints.reach("relay.sent")
+        await connection.execute(_DELETE, [row["position"] for row in rows])
+        self._limit = min(self._limit * 2, BATCH)
+        return True
+
+    async def _narrow_down(self, connection: Any, rows: Sequence[Any], error: Exception) -> None:
+        """Send fewer at once until the refused record stands alone; then its key waits, and no other."""
+        if len(rows) == 1:
+            log.error("event_refused_by_broker", position=rows[0]["position"], error=type(error).__name__)
+            await connection.execute(_REFUSE, rows[0]["position"], str(error) or type(error).__name__)
+        elif self._limit > 1:
+            self._limit = max(1, min(len(rows), self._limit) // 2)
+        else:
+            await self._narrow_to_each(connection, rows)
+
+    async def _narrow_to_each(self, connection: Any, rows: Sequence[Any]) -> None:
+        """One row of each shard is the least that is read together: try them one by one."""
         for row in rows:
-            if row.key in blocked_keys:
-                continue
-            try:
-                waiting[row.position] = await asyncio.wait_for(self._send(producer, row), SEND_DEADLINE)
-            except MessageSizeTooLargeError as error:
-                refused[row.position] = str(error)
-                blocked_keys.add(row.key)
-        if waiting:
-            await asyncio.wait_for(asyncio.gather(*waiting.values()), SEND_DEADLINE)
-        return list(waiting), refused
+            if not await self._publish(connection, [row]):
+                break
 
-    async def _send(self, producer: AIOKafkaProducer, row: Any) -> "asyncio.Future[Any]":
-        headers = [(name, value.encode()) for name, value in row.headers.items()]
-        future: asyncio.Future[Any] = await producer.send(
-            self._cluster.named(row.topic), value=row.data.encode(), key=row.key.encode(), headers=headers
-        )
-        return future
-
-    async def _mark(self, session: AsyncSession, position: int, error: str) -> None:
-        log.error("event_refused_by_broker", position=position, error=error)
-        row = outbox.c.position == position
-        await session.execute(update(outbox).where(row).values(failed_at=clock.now(), error=error))
-
-    async def _connected(self) -> AIOKafkaProducer:
-        if self._producer is None:
-            # Kept before it has started: one that cannot start has tasks to stop, too.
-            self._producer = kafka.new_producer(self._cluster)
-            await asyncio.wait_for(self._producer.start(), SEND_DEADLINE)
-        return self._producer
-
-    async def _drop_producer(self) -> None:
-        producer, self._producer = self._producer, None
-        if producer is not None:
-            # With the broker away, stop() waits for ever.
-            with contextlib.suppress(TimeoutError, KafkaError):
-                await asyncio.wait_for(producer.stop(), 2)
+    def _outgoing(self, row: Any) -> Outgoing:
+        headers = [(name, value.encode()) for name, value in orjson.loads(row["headers"]).items()]
+        return Outgoing(self._cluster.named(row["topic"]), row["key"].encode(), row["data"].encode(), headers)

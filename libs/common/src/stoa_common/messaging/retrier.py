@@ -2,90 +2,118 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
+from datetime import datetime
+from functools import partial
+from typing import Any, Final
 
-from sqlalchemy import delete, exists, func, select, update
-
-from stoa_common import clock, logs
-from stoa_common.messaging import failures
+from stoa_common import clock, failures, logs, outbox
+from stoa_common.ids import new_id
+from stoa_common.messaging import parking
 from stoa_common.messaging.handling import Handling
-from stoa_common.messaging.parking import DEAD, SCHEDULE, WAITING, describe
-from stoa_common.messaging.record import Record
-from stoa_common.messaging.tables import parked
+from stoa_events.contracts.operations import EventDied, operations_of
 from stoa_events.envelope import BadEnvelope, Envelope
 
+POLL_SECONDS: Final = 2.0
+#: With nothing parked: what is parked meanwhile is first due ten seconds later.
+IDLE_SECONDS: Final = 8.0
+ROUND: Final = 50
 log = logs.get_logger()
 
 
 class Retrier:
-    """Tries the head of each parked key again when its time has come. Runs until cancelled."""
+    """Tries the head of each parked key again when its time has come. Runs until cancelled.
 
-    def __init__(self, handlings: Sequence[Handling], *, poll_seconds: float = 2.0) -> None:
-        self._handlings = handlings
-        self._poll_seconds = poll_seconds
+    Any number of processes may run one: a row that one of them tries is locked, and the others pass over it.
+    """
+
+    def __init__(self, handlings: Sequence[Handling]) -> None:
+        self._handlings = {handling.router.group: handling for handling in handlings}
+        self._groups = list(self._handlings)
+        # The groups of a service share its database.
+        self._database = handlings[0].database
 
     async def run(self) -> None:
         while True:
-            for handling in self._handlings:
-                await self._try_due(handling)
-            await asyncio.sleep(self._poll_seconds)
+            wait = POLL_SECONDS
+            with failures.held("retrier_held"):
+                tried = await self.retry_due()
+                wait = POLL_SECONDS if tried or await self._is_anything_parked() else IDLE_SECONDS
+            await asyncio.sleep(wait)
 
-    async def _try_due(self, handling: Handling) -> None:
-        with failures.held("retrier_held", group=handling.router.group):
-            while await self.retry_next(handling):
-                pass
+    async def retry_due(self) -> int:
+        """Try every due head, and those that follow it when it goes; how many were settled or postponed."""
+        tried, passed_over = 0, set[int]()
+        while rows := await self._due(passed_over):
+            for row in rows:
+                if await self._try(row):
+                    tried += 1
+                else:
+                    passed_over.add(row.position)
+        return tried
 
-    async def retry_next(self, handling: Handling) -> bool:
-        """Try one due head of a line; False when none is due."""
-        row = await self._due(handling)
-        if row is None:
-            return False
+    async def _due(self, passed_over: set[int]) -> list[Any]:
+        async with self._database.transaction() as session:
+            return await parking.due(session, self._groups, besides=passed_over, at=clock.now(), limit=ROUND)
+
+    async def _is_anything_parked(self) -> bool:
+        async with self._database.transaction() as session:
+            return await parking.is_anything_parked(session, self._groups)
+
+    async def _try(self, row: Any) -> bool:
+        """One try; False where it said nothing about the event: infrastructure is away, or others have the row."""
         try:
-            await self._apply(handling, row)
-        except Exception as error:  # the message's edge, as in Handling
+            await self._apply(row)
+        except parking.RowHasChanged:
+            return False
+        except Exception as error:  # noqa: BLE001  # the message's edge: a handler may raise anything
             if failures.is_infrastructure(error):
-                raise
-            await self._postpone(handling, row, describe(error))
+                log.warning("parked_event_held", group=row.consumer, error=type(error).__name__)
+                return False
+            await self._postpone(row, parking.describe(error))
         return True
 
-    async def _due(self, handling: Handling) -> Any:
-        earlier = parked.alias("earlier")
-        has_earlier = exists().where(
-            earlier.c.consumer == parked.c.consumer,
-            earlier.c.topic == parked.c.topic,
-            earlier.c.key == parked.c.key,
-            earlier.c.position < parked.c.position,
-        )
-        mine = parked.c.consumer == handling.router.group
-        due = (parked.c.state == WAITING) & (parked.c.next_try_at <= func.now())
-        async with handling.database.transaction() as session:
-            query = select(parked).where(mine, due, ~has_earlier).order_by(parked.c.position).limit(1)
-            return (await session.execute(query)).one_or_none()
-
-    async def _apply(self, handling: Handling, row: Any) -> None:
-        headers = tuple((name, None if value is None else value.encode()) for name, value in row.headers)
-        record = Record(row.topic, row.partition, row.offset, row.key.encode(), headers, row.value)
-        envelope = Envelope.from_headers(headers)
+    async def _apply(self, row: Any) -> None:
+        """The handler's effects, the inbox entry and the end of the parked row are one transaction."""
+        handling, record = self._handlings[row.consumer], parking.record_of(row)
+        envelope = Envelope.from_headers(record.headers)
         subscription = handling.router.subscriptions.get(envelope.type)
         if subscription is None:
             raise BadEnvelope(f"{envelope.type} has no handler any more.")
-        outcome = await handling.apply(record, envelope, subscription, retry=True)
-        await self._release(handling, row)
+        take_out = partial(parking.take_out, row=row)
+        outcome = await handling.apply(record, envelope, subscription, retry=True, first=take_out)
         log.info("parked_event_settled", group=row.consumer, outcome=outcome.value)
 
-    async def _release(self, handling: Handling, row: Any) -> None:
-        """The line moves up: the next of this key is due at once."""
-        async with handling.database.transaction() as session:
-            await session.execute(delete(parked).where(parked.c.position == row.position))
-            line = (parked.c.consumer == row.consumer) & (parked.c.topic == row.topic) & (parked.c.key == row.key)
-            await session.execute(update(parked).where(line).values(next_try_at=func.now()))
-
-    async def _postpone(self, handling: Handling, row: Any, error: str) -> None:
-        attempts = row.attempts + 1
-        is_dead = attempts >= len(SCHEDULE)
-        following = clock.now() + SCHEDULE[min(attempts, len(SCHEDULE) - 1)]
-        values = {"attempts": attempts, "error": error, "next_try_at": following, "state": DEAD if is_dead else WAITING}
-        async with handling.database.transaction() as session:
-            await session.execute(update(parked).where(parked.c.position == row.position).values(**values))
-        if is_dead:
+    async def _postpone(self, row: Any, error: str) -> None:
+        """Count the try; after the last one the event is dead, which is announced with the change itself."""
+        at = clock.now()
+        async with self._database.transaction() as session:
+            state = await parking.postpone(session, row, error=error, at=at)
+            if state == parking.DEAD:
+                outbox.add(session, _death(row, error=error, at=at))
+        if state == parking.DEAD:
             log.error("parked_event_dead", group=row.consumer, topic=row.topic, offset=row.offset, error=error)
+
+
+def _death(row: Any, *, error: str, at: datetime) -> EventDied:
+    service, _, _ = row.consumer.partition(".")
+    envelope = _readable(row)
+    return operations_of(service).event_died(
+        announcement_id=new_id(),
+        group=row.consumer,
+        parked_id=row.position,
+        event_id=envelope.id if envelope else None,
+        event_type=envelope.type if envelope else None,
+        source_topic=row.topic,
+        source_partition=row.partition,
+        source_offset=row.offset,
+        attempts=row.attempts + 1,
+        error=error,
+        died_at=at,
+    )
+
+
+def _readable(row: Any) -> Envelope | None:
+    try:
+        return Envelope.from_headers(parking.record_of(row).headers)
+    except BadEnvelope:
+        return None

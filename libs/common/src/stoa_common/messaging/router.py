@@ -13,7 +13,7 @@ from sqlalchemy import Table
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from stoa_common.resources import Resources
-from stoa_events.contract import Event
+from stoa_events.contract import REGISTRY, Event
 from stoa_events.envelope import Envelope
 
 E = TypeVar("E", bound=Event)
@@ -89,15 +89,30 @@ class BulkSubscription:
         await self.handler(item, **{name: resources.get(kind) for name, kind in self.injections.items()})
 
 
+@dataclass(frozen=True, slots=True)
+class Emptying:
+    """How data outside the service's own database are emptied."""
+
+    handler: Callable[..., Awaitable[None]]
+    injections: dict[str, type]
+
+    async def call(self, resources: Resources) -> None:
+        await self.handler(**{name: resources.get(kind) for name, kind in self.injections.items()})
+
+
 @dataclass
 class EventRouter:
     """The events that one feature reads, as one consumer group named `<service>.<feature>`.
 
-    `rebuilds` names the tables that are emptied with the group's inbox when the group is rebuilt from `event_log`.
+    `rebuilds` names the tables that are emptied with the group's inbox when the group is rebuilt from `event_log`, in
+    this order; nothing but this router writes to them. `rebuild_refused` says why a group with data of its own cannot
+    be rebuilt.
     """
 
     group: str
     rebuilds: Sequence[Table] = ()
+    rebuild_refused: str = ""
+    emptying: Emptying | None = None
     subscriptions: dict[str, Subscription] = field(default_factory=dict)
     batches: list[BulkSubscription] = field(default_factory=list)
     broadcasts: list[BulkSubscription] = field(default_factory=list)
@@ -138,15 +153,40 @@ class EventRouter:
 
         return register
 
+    def empties(self, handler: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+        """Declare how data outside the service's own database are emptied before a rebuild; safe to repeat.
+
+        The function takes resources of the service, by annotation.
+        """
+        self.emptying = Emptying(handler, _injections(handler, after=0))
+        return handler
+
     @property
     def topics(self) -> list[str]:
         return sorted({s.event.topic for s in self.subscriptions.values()})
 
+    @property
+    def service(self) -> str:
+        return self.group.partition(".")[0]
 
-def _injections(handler: Handler) -> dict[str, type]:
+    @property
+    def read_topics(self) -> list[str]:
+        """What the group reads through the doors that keep something, in the order of declaration."""
+        handled = [subscription.event.topic for subscription in self.subscriptions.values()]
+        return list(dict.fromkeys([*handled, *(topic for batch in self.batches for topic in batch.topics)]))
+
+    @property
+    def read_types(self) -> list[str]:
+        """The event types that the group reads, in the order of declaration; of whole topics, all that are known."""
+        copied = {topic for batch in self.batches for topic in batch.topics}
+        whole = sorted(name for name, event in REGISTRY.items() if event.topic in copied)
+        return list(dict.fromkeys([*self.subscriptions, *whole]))
+
+
+def _injections(handler: Handler, *, after: int = 1) -> dict[str, type]:
     """The handler's parameters after the first, by their annotated types."""
     hints = get_type_hints(handler)
-    names = list(inspect.signature(handler).parameters)[1:]
+    names = list(inspect.signature(handler).parameters)[after:]
     missing = [name for name in names if name not in hints]
     if missing:
         raise RouterError(f"Annotate {', '.join(missing)} of {handler.__name__}: arguments are given by type.")

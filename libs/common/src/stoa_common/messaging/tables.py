@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     DateTime,
     Identity,
@@ -12,7 +13,7 @@ from sqlalchemy import (
     Text,
     Uuid,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 metadata = MetaData()
 
@@ -49,6 +50,18 @@ parked = Table(
     Column("error", Text, nullable=False),
     Column("parked_at", DateTime(timezone=True), nullable=False),
     Column("next_try_at", DateTime(timezone=True), nullable=False),
+    Column("edited_at", DateTime(timezone=True)),
+    Column("replay_id", Uuid),
+)
+
+consumer_groups = Table(
+    "consumer_groups",
+    metadata,
+    Column("consumer", Text, primary_key=True),
+    Column("types", ARRAY(Text), nullable=False),
+    Column("needs_rebuild", Boolean, nullable=False),
+    # The replay that fills the group's emptied tables; until it has ended, nothing live is handled.
+    Column("rebuilding", Uuid),
 )
 
 bad_events = Table(

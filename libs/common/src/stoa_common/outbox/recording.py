@@ -5,25 +5,52 @@ commit: it seals personal fields, numbers each event within its aggregate, and f
 """
 
 import zlib
-from collections import Counter
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert
-from sqlalchemy.dialects.postgresql import insert as upsert
+import orjson
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from stoa_common import clock, context, telemetry
 from stoa_common.ids import new_id
 from stoa_common.outbox import sealing
-from stoa_common.outbox.tables import SHARDS, aggregate_versions, event_log
-from stoa_common.outbox.tables import outbox as queue
+from stoa_common.outbox.tables import SHARDS
 from stoa_events.contract import REGISTRY, Event
 from stoa_events.envelope import Envelope
 
 MAX_BYTES = 900_000
 _PENDING = "stoa_outbox"
-_Key = tuple[str, str]
+
+# One round trip for all that a transaction recorded. The row of an aggregate's version, locked until the commit, keeps
+# the aggregate's events in the order of their numbers; rows are locked in one order, so that two transactions never
+# wait in a circle.
+_WRITE = text("""
+WITH wanted AS (
+    SELECT * FROM unnest(
+        CAST(:ids AS uuid[]), CAST(:topics AS text[]), CAST(:keys AS text[]), CAST(:types AS text[]),
+        CAST(:singles AS boolean[]), CAST(:organizations AS uuid[]), CAST(:headers AS text[]), CAST(:data AS text[]),
+        CAST(:shards AS smallint[])
+    ) WITH ORDINALITY AS w (id, topic, key, type, single, organization_id, headers, data, shard, place)
+), versions AS (
+    INSERT INTO aggregate_versions (topic, key, version)
+    SELECT topic, key, count(*) FROM wanted WHERE NOT single GROUP BY topic, key ORDER BY topic, key
+    ON CONFLICT (topic, key) DO UPDATE SET version = aggregate_versions.version + excluded.version
+    RETURNING topic, key, version
+), numbered AS (
+    SELECT wanted.*, CASE WHEN single THEN 1
+        ELSE versions.version - count(*) OVER of_key + row_number() OVER (of_key ORDER BY place) END AS sequence
+    FROM wanted LEFT JOIN versions ON NOT single AND versions.topic = wanted.topic AND versions.key = wanted.key
+    WINDOW of_key AS (PARTITION BY wanted.topic, wanted.key, single)
+), logged AS (
+    INSERT INTO event_log (recorded_at, id, topic, key, type, sequence, organization_id, headers, data)
+    SELECT CAST(:at AS timestamptz), id, topic, key, type, sequence, organization_id,
+        CAST(headers AS jsonb) || jsonb_build_object('ce_sequence', CAST(sequence AS text)), data
+    FROM numbered
+)
+INSERT INTO outbox (shard, key, event_id, recorded_at)
+SELECT shard, key, id, CAST(:at AS timestamptz) FROM numbered ORDER BY place
+""")
 
 
 class CannotBePublished(ValueError):
@@ -51,60 +78,28 @@ async def write(session: AsyncSession) -> None:
         return
     await session.flush()
     at = clock.now()
-    sealed = [await sealing.seal(session, event) for event in events]
-    sequences = await _sequences(session, sealed)
-    rows = [_row(event, sequence, at) for event, sequence in zip(sealed, sequences, strict=True)]
-    await session.execute(insert(event_log), rows)
-    await session.execute(insert(queue), [_queued(row) for row in rows])
+    rows = [_row(await sealing.seal(session, event), at) for event in events]
+    columns: dict[str, Any] = {name: [row[name] for row in rows] for name in rows[0]}
+    await session.execute(_WRITE, columns | {"at": at})
 
 
-async def _sequences(session: AsyncSession, events: list[Event]) -> list[int]:
-    """Each event's place in its aggregate; the version row's lock keeps the aggregate's commits in this order."""
-    counts = Counter(_key(event) for event in events if not event.single)
-    following = await _advance(session, counts) if counts else {}
-    return [_take(following, event) for event in events]
-
-
-def _take(following: dict[_Key, int], event: Event) -> int:
-    if event.single:
-        return 1
-    key = _key(event)
-    following[key] += 1
-    return following[key]
-
-
-async def _advance(session: AsyncSession, counts: Counter[_Key]) -> dict[_Key, int]:
-    """Versions before this transaction. Keys are locked in one order: two transactions never wait in a circle."""
-    rows = [{"topic": topic, "key": key, "version": n} for (topic, key), n in sorted(counts.items())]
-    inserted = upsert(aggregate_versions).values(rows)
-    statement = inserted.on_conflict_do_update(
-        index_elements=["topic", "key"],
-        set_={"version": aggregate_versions.c.version + inserted.excluded.version},
-    ).returning(aggregate_versions.c.topic, aggregate_versions.c.key, aggregate_versions.c.version)
-    result = await session.execute(statement)
-    return {(topic, key): version - counts[topic, key] for topic, key, version in result}
-
-
-def _key(event: Event) -> _Key:
-    return event.topic, event.subject
-
-
-def _row(event: Event, sequence: int, at: datetime) -> dict[str, Any]:
-    envelope = _envelope(event, sequence, at)
+def _row(event: Event, at: datetime) -> dict[str, Any]:
+    envelope = _envelope(event, at)
+    headers = {name: value.decode() for name, value in envelope.headers()}
     return {
-        "recorded_at": at,
-        "id": envelope.id,
-        "topic": event.topic,
-        "key": event.subject,
-        "type": event.type,
-        "sequence": sequence,
-        "organization_id": event.orgid,
-        "headers": {name: value.decode() for name, value in envelope.headers()},
+        "ids": envelope.id,
+        "topics": event.destination,
+        "keys": event.subject,
+        "types": event.type,
+        "singles": event.single,
+        "organizations": event.orgid,
+        "headers": orjson.dumps(headers).decode(),
         "data": event.data().decode(),
+        "shards": shard_of(event.subject),
     }
 
 
-def _envelope(event: Event, sequence: int, at: datetime) -> Envelope:
+def _envelope(event: Event, at: datetime) -> Envelope:
     current = context.current()
     with telemetry.record_span(event.type):
         return Envelope(
@@ -114,21 +109,13 @@ def _envelope(event: Event, sequence: int, at: datetime) -> Envelope:
             subject=event.subject,
             time=at,
             dataschema=event.dataschema(),
-            sequence=sequence,
+            # The real one is known to the statement that writes.
+            sequence=1,
             orgid=event.orgid,
             correlationid=current.correlation_id,
             causationid=current.causation_id,
             traceparent=context.traceparent(),
         )
-
-
-def _queued(row: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "shard": shard_of(row["key"]),
-        "key": row["key"],
-        "event_id": row["id"],
-        "recorded_at": row["recorded_at"],
-    }
 
 
 def shard_of(key: str) -> int:

@@ -1,5 +1,6 @@
 """Events into handlers, as Kafka would deliver them; and events out of the outbox, as they were recorded."""
 
+import itertools
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from uuid import UUID
@@ -19,6 +20,8 @@ from stoa_events.contract import Event
 from stoa_events.envelope import Envelope
 
 E = TypeVar("E", bound=Event)
+#: Tests share a database, in which a place on Kafka is parked once.
+_OFFSETS = itertools.count(1)
 
 
 def an_envelope(event: Event, **changed: Any) -> Envelope:
@@ -42,7 +45,6 @@ class Delivery:
 
     database: Database
     resources: Resources
-    _offset: int = 0
     _sequences: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def record_of(self, event: Event, *, event_id: UUID | None = None, sequence: int | None = None) -> Record:
@@ -51,9 +53,8 @@ class Delivery:
         if sequence is None:
             sequence = self._sequences[key] = self._sequences.get(key, 0) + 1
         envelope = an_envelope(event, id=event_id or new_id(), sequence=sequence)
-        self._offset += 1
         headers = tuple(envelope.headers())
-        return Record(event.topic, 0, self._offset, event.subject.encode(), headers, event.data())
+        return Record(event.topic, 0, next(_OFFSETS), event.subject.encode(), headers, event.data())
 
     async def deliver(self, router: EventRouter, event: Event | Record) -> Outcome:
         """What becomes of the event when this router reads it; pass a `Record` to deliver the same one again."""

@@ -86,6 +86,10 @@ class Warehouse:
         """Remove every row about these people, in all organizations; returns when no query sees one any more."""
         await self._run(lambda handle: _delete_people(handle, list(people)))
 
+    async def empty(self) -> None:
+        """Remove all rows but those that say who asked to be forgotten; returns when no query sees one any more."""
+        await self._run(_empty)
+
     def _query(self, handle: provider.Handle, sql: str, parameters: Mapping[str, object]) -> Sequence[Row]:
         rows = handle.query(sql, parameters=dict(parameters), settings=self._query_settings).result_rows
         return [tuple(row) for row in rows]
@@ -110,6 +114,11 @@ def _insert(handle: provider.Handle, table: Table, rows: Sequence[Row], token: s
     lines = b"\n".join(orjson.dumps(tuple(row)) for row in rows)
     settings = {"insert_deduplication_token": token, "date_time_input_format": "best_effort"}
     handle.raw_insert(table.name, table.columns, lines, settings, "JSONCompactEachRow")
+
+
+def _empty(handle: provider.Handle) -> None:
+    for table in ABOUT_PEOPLE:
+        handle.command(f"TRUNCATE TABLE {table.name}")
 
 
 def _delete_people(handle: provider.Handle, people: Sequence[UUID]) -> None:

@@ -6,14 +6,16 @@ from uuid import UUID
 
 import pytest
 import pytest_asyncio
+from pydantic import SecretStr
 
 from stoa_common import clock
 from stoa_common.database import Database
 from stoa_common.ids import new_id
 from stoa_common.messaging import Batch, BatchRecord
 from stoa_common.resources import Resources
+from stoa_common.security import Principal
 from stoa_common.service import Service
-from stoa_common.testing import an_envelope
+from stoa_common.testing import Identities, an_envelope
 from stoa_events.contract import Event
 from stoa_events.contracts import LessonPublished
 from stoa_feed.events.consumers import copy_batch
@@ -23,6 +25,16 @@ from stoa_feed.processes import service as feed
 @pytest.fixture(scope="session")
 def service() -> Service:
     return feed
+
+
+@pytest.fixture(scope="session")
+def settings_overrides() -> dict[str, Any]:
+    """Receivers of the tests listen on 127.0.0.2; what else is on this machine stays forbidden."""
+    return {
+        "webhook_secret": SecretStr("a secret for tests, long enough for all"),
+        "webhook_allow_http": True,
+        "webhook_allowed_networks": "127.0.0.2/32",
+    }
 
 
 def a_lesson(organization_id: UUID, **changed: Any) -> LessonPublished:
@@ -75,3 +87,8 @@ def copy(resources: Resources) -> Callable[[Sequence[BatchRecord]], Awaitable[No
 @pytest_asyncio.fixture(loop_scope="session")
 async def organization_id() -> AsyncIterator[UUID]:
     yield new_id()
+
+
+@pytest.fixture
+def admin(identities: Identities, organization_id: UUID) -> Principal:
+    return identities.principal("admin", organization_id=organization_id)

@@ -19,11 +19,6 @@ EVENTS = "/api/v1/feed/events"
 
 
 @pytest.fixture
-def admin(identities: Identities, organization_id: UUID) -> Principal:
-    return identities.principal("admin", organization_id=organization_id)
-
-
-@pytest.fixture
 def read(client: httpx2.AsyncClient, identities: Identities, admin: Principal) -> Any:
     async def read(reader: Principal = admin, status: int = 200, **query: Any) -> dict[str, Any]:
         answer = await client.get(EVENTS, params=query, headers=identities.headers(reader))

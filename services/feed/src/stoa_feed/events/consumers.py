@@ -4,9 +4,13 @@ from stoa_common.database import Database
 from stoa_common.messaging import Batch, EventRouter
 from stoa_events.contracts import TOPICS
 from stoa_feed.events import service
-from stoa_feed.events.models import COPIES
 
-router = EventRouter(group="feed.copy", rebuilds=COPIES)
+router = EventRouter(
+    group="feed.copy",
+    # A replay adds what a feed lacks, at its end; a rebuild would number everything anew.
+    rebuild_refused="The feed's numbers are its readers' places, and a rebuild would change them: ask for a replay, "
+    "which adds what is missing.",
+)
 
 
 @router.batch(topics=sorted(TOPICS))

@@ -1,4 +1,4 @@
-"""Rules of the copy: what can be copied, and which number it gets in its organization's feed."""
+"""Rules of the feeds: what can be copied, which number it gets in its organization's feed, what can still be read."""
 
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
@@ -7,9 +7,23 @@ from uuid import UUID
 
 import orjson
 
+from stoa_common.errors import Refusal
+from stoa_common.pages import BadCursor
 from stoa_events.envelope import Envelope
 
 _LARGEST_SEQUENCE = 2**63 - 1
+
+
+class PlaceIsGone(Refusal):
+    """Events after the reader's place have had their time."""
+
+    status, title = 410, "Gone"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The feed no longer holds what followed this place. Begin with a snapshot: take the feed's end with "
+            "?start=latest, read the resources through the API, then go on from that end."
+        )
 
 
 class EventIsUnreadable(ValueError):
@@ -65,6 +79,15 @@ def number(
         numbers[organization_id] = numbers.get(organization_id, 0) + 1
         numbered.append(Numbered(organization_id, numbers[organization_id], entry))
     return numbered
+
+
+def check_place(after: int, *, held_after: int, newest: int) -> None:
+    """Refuse a place from which a reader would miss events: PlaceIsGone, or BadCursor for one never reached."""
+    if after > newest:
+        # After a restore from a backup the feed may have lost its end: silence would hide that from the reader.
+        raise BadCursor
+    if after < held_after:
+        raise PlaceIsGone
 
 
 def _texts(envelope: Envelope) -> Iterable[str | None]:

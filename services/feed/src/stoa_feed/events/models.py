@@ -4,10 +4,9 @@ No column names a person: data are kept as they were sent, with personal fields 
 """
 
 from datetime import datetime
-from typing import cast
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Table, UniqueConstraint
+from sqlalchemy import BigInteger, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from stoa_common.database import Base
@@ -36,6 +35,8 @@ class Feed(Base):
 
     organization_id: Mapped[UUID] = mapped_column(primary_key=True)
     last_number: Mapped[int] = mapped_column(BigInteger)
+    #: Events up to this number had their time and are gone.
+    pruned_until: Mapped[int] = mapped_column(BigInteger, server_default="0")
 
 
 class FeedEvent(_Copied, Base):
@@ -55,7 +56,3 @@ class PlatformEvent(_Copied, Base):
     __tablename__ = "platform_events"
 
     event_id: Mapped[UUID] = mapped_column(primary_key=True)
-
-
-#: Emptied when the copy is made anew from `event_log`.
-COPIES = [cast(Table, model.__table__) for model in (FeedEvent, PlatformEvent, Feed)]

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import takewhile
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, insert, select, tuple_, update
+from sqlalchemy import delete, func, insert, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from stoa_common.database import Session
@@ -65,12 +66,69 @@ class FeedRepository:
         query = select(Feed.last_number).where(Feed.organization_id == organization_id)
         return await self._session.scalar(query) or 0
 
+    async def last_numbers(self, organizations: Iterable[UUID]) -> dict[UUID, int]:
+        query = select(Feed.organization_id, Feed.last_number).where(Feed.organization_id.in_(organizations))
+        return {row.organization_id: row.last_number for row in await self._session.execute(query)}
+
+    async def pruned_until(self, organization_id: UUID) -> int:
+        """The number up to which events are gone; 0 where all are there."""
+        query = select(Feed.pruned_until).where(Feed.organization_id == organization_id)
+        return await self._session.scalar(query) or 0
+
+    async def numbered(self, organization_id: UUID, numbers: Iterable[int]) -> list[FeedEvent]:
+        mine = FeedEvent.organization_id == organization_id
+        return list(await self._session.scalars(select(FeedEvent).where(mine, FeedEvent.number.in_(numbers))))
+
+    async def number_before(self, organization_id: UUID, *, since: datetime) -> int:
+        """The number before the first event that happened at `since` or later; the newest, where none did."""
+        mine = FeedEvent.organization_id == organization_id
+        first = await self._session.scalar(select(func.min(FeedEvent.number)).where(mine, FeedEvent.time >= since))
+        return await self.last_number(organization_id) if first is None else first - 1
+
+    async def feeds_older_than(self, moment: datetime, *, limit: int) -> list[UUID]:
+        """Feeds whose oldest event was copied before this time."""
+        oldest = (
+            select(FeedEvent.copied_at)
+            .where(FeedEvent.organization_id == Feed.organization_id, FeedEvent.number > Feed.pruned_until)
+            .order_by(FeedEvent.number)
+            .limit(1)
+            .correlate(Feed)
+            .scalar_subquery()
+        )
+        query = select(Feed.organization_id).where(oldest < moment).order_by(Feed.organization_id).limit(limit)
+        return list(await self._session.scalars(query))
+
+    async def prune(self, organization_id: UUID, *, before: datetime, limit: int) -> int:
+        """Drop the oldest events as far as they were copied before this time, and note up to where they are gone."""
+        feed = select(Feed.pruned_until).where(Feed.organization_id == organization_id).with_for_update()
+        pruned_until = await self._session.scalar(feed) or 0
+        mine = (FeedEvent.organization_id == organization_id) & (FeedEvent.number > pruned_until)
+        # Together and from the front: a hole in the middle would not be told to readers.
+        oldest = select(FeedEvent.number, FeedEvent.copied_at).where(mine).order_by(FeedEvent.number).limit(limit)
+        rows = takewhile(lambda row: row.copied_at < before, (await self._session.execute(oldest)).all())
+        numbers = [row.number for row in rows]
+        if not numbers:
+            return 0
+        await self._session.execute(delete(FeedEvent).where(mine, FeedEvent.number <= numbers[-1]))
+        moved = update(Feed).where(Feed.organization_id == organization_id).values(pruned_until=numbers[-1])
+        await self._session.execute(moved)
+        return len(numbers)
+
+    async def prune_platform_events(self, *, before: datetime, limit: int) -> int:
+        # Ids are UUIDv7: the oldest come first in the primary key, and no other index is needed.
+        oldest = select(PlatformEvent.event_id, PlatformEvent.copied_at).order_by(PlatformEvent.event_id).limit(limit)
+        rows = (await self._session.execute(oldest)).all()
+        old = [row.event_id for row in rows if row.copied_at < before]
+        if old:
+            await self._session.execute(delete(PlatformEvent).where(PlatformEvent.event_id.in_(old)))
+        return len(old)
+
     async def list_between(
-        self, organization_id: UUID, *, after: int, until: int, types: Sequence[str], limit: int
+        self, organization_id: UUID, *, after: int, until: int, types: Sequence[str], limit: int, max_bytes: int
     ) -> list[FeedEvent]:
         """Events with `after` < number <= `until`, in order, of these types (of all, if none are named).
 
-        Ends early, after at least one, where the data would exceed PAGE_BYTES.
+        Ends early, after at least one, where the data would exceed `max_bytes`.
         """
         wanted = select(FeedEvent.number, func.octet_length(FeedEvent.data).label("size")).where(
             FeedEvent.organization_id == organization_id, FeedEvent.number > after, FeedEvent.number <= until
@@ -83,7 +141,7 @@ class FeedRepository:
         query = (
             select(FeedEvent)
             .join(fitting, fitting.c.number == FeedEvent.number)
-            .where(FeedEvent.organization_id == organization_id, fitting.c.before < PAGE_BYTES)
+            .where(FeedEvent.organization_id == organization_id, fitting.c.before < max_bytes)
         )
         return list(await self._session.scalars(query.order_by(FeedEvent.number)))
 

@@ -2,14 +2,25 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
+from fastapi import Depends, Query
 from pydantic import BaseModel, Field
 
 from stoa_events.envelope import CONTENT_TYPE, SPEC_VERSION
 from stoa_feed.events.models import FeedEvent
+
+_TYPES: Any = Query(description="Only these event types; repeat it, or separate them by commas.", max_length=100)
+
+
+def _types(types: Annotated[Sequence[str], _TYPES] = ()) -> list[str]:
+    return [name.strip() for listed in types for name in listed.split(",") if name.strip()]
+
+
+#: The parameter `types` of every way in.
+TypesQuery = Annotated[list[str], Depends(_types)]
 
 
 class EventOut(BaseModel):
@@ -42,6 +53,11 @@ class EventPage(BaseModel):
 def render(events: Sequence[FeedEvent], *, following: str) -> bytes:
     """A EventPage as JSON. Data go out as the text that was sent: parsing and writing it again could change numbers."""
     return orjson.dumps({"items": [_item(event) for event in events], "next": following})
+
+
+def cloud_event(event: FeedEvent) -> bytes:
+    """One event alone, byte for byte as in a page."""
+    return orjson.dumps(_item(event))
 
 
 def _item(event: FeedEvent) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""How fast events travel, what their safety costs, and what is lost without it."""

@@ -63,6 +63,8 @@ def _with_own(made: Folders, drawn: Drawn) -> Folders:
     """What only one service has. Its settings ask for it when it migrates, too."""
     for folder in ("auth", "auth-migrate"):
         made[folder]["keys-secret"] = drawn["auth-keys"]
+    for folder in ("feed", "feed-migrate"):
+        made[folder]["webhook-secret"] = drawn["feed-webhooks"]
     for folder in ("analytics", "analytics-migrate"):
         made[folder]["clickhouse-url"] = f"http://stoa:{drawn['clickhouse']}@clickhouse:8123/stoa"
     made["auth"]["operator-password"] = drawn["operator"]

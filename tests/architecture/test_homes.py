@@ -35,6 +35,8 @@ HOMES: dict[str, tuple[frozenset[str], tuple[str, ...], str]] = {
             "libs/common/src/stoa_common/security.py",
             DEVKIT,
             TESTING,
+            # For other teams' tests, who have no stoa_common.
+            "libs/events/src/stoa_events/testkit/records.py",
         ),
         "Call stoa_common.clock.now(), or better: take the time as an argument. To measure, use time.perf_counter().",
     ),

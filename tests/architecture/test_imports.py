@@ -19,7 +19,8 @@ KNOWN_IN: dict[str, tuple[frozenset[str], tuple[str, ...], str]] = {
     "asyncpg": (frozenset(), (COMMON, DEVKIT), "Write the query as a method of the feature's repository."),
     "faststream": (
         frozenset(),
-        (f"{COMMON}src/stoa_common/messaging/",),
+        # Its defaults lose events: one file switches them off, and nobody else calls it.
+        (f"{COMMON}src/stoa_common/messaging/group.py",),
         "Write @router.on(SomeEvent) of stoa_common.messaging.EventRouter: it brings the inbox, tries and parking.",
     ),
     "aiokafka": (
@@ -28,6 +29,10 @@ KNOWN_IN: dict[str, tuple[frozenset[str], tuple[str, ...], str]] = {
             f"{COMMON}src/stoa_common/messaging/",
             f"{COMMON}src/stoa_common/testing/",
             f"{COMMON}src/stoa_common/topics.py",
+            f"{COMMON}src/stoa_common/failures.py",
+            # For other teams, who have no stoa_common.
+            "/libs/events/src/stoa_events/consumer/",
+            "/libs/events/src/stoa_events/testkit/",
             DEVKIT,
         ),
         "Record with outbox.add(session, event), and read with stoa_common.messaging.EventRouter.",

@@ -32,6 +32,8 @@ MORE_FILES: dict[str, frozenset[str]] = {
     "auth/accounts": frozenset({"passwords.py"}),
     "auth/keys": frozenset({"signing.py"}),
     "auth/people": frozenset({"addresses.py"}),
+    "feed/events": frozenset({"retention.py", "tail.py"}),
+    "feed/webhooks": frozenset({"addresses.py", "deliverer.py", "sealing.py", "turns.py"}),
     "content/assessments": frozenset({"arithmetic.py", "questions.py"}),
     "content/courses": frozenset({"status.py"}),
     "content/imports": frozenset(

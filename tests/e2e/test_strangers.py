@@ -14,6 +14,8 @@ BODIES: dict[str, Any] = {
     "POST /api/v1/content/quizzes/{quiz_id}/attempts": {"answers": []},
     "POST /api/v1/auth/organizations/{organization_id}/invitations": {"roles": ["learner"]},
     "PATCH /api/v1/auth/organizations/{organization_id}/members/{person_id}": {"roles": ["admin"]},
+    "PATCH /api/v1/feed/webhooks/{webhook_id}": {"description": "theirs"},
+    "POST /api/v1/feed/webhooks/{webhook_id}/replay": {"since": "2026-01-01T00:00:00Z"},
 }
 #: Routes that name nothing of an organization: they act for the caller alone.
 OWN = {
@@ -21,6 +23,9 @@ OWN = {
     "GET /api/v1/auth/me",
     "DELETE /api/v1/auth/me",
     "POST /api/v1/auth/logout",
+    "POST /api/v1/feed/webhooks",
+    # Never ends while its token is valid.
+    "GET /api/v1/feed/events/stream",
 }
 
 

@@ -126,6 +126,14 @@ def lessons_of(course: dict[str, Any]) -> list[dict[str, Any]]:
     return [lesson for c in course["chapters"] for s in c["sections"] for lesson in s["lessons"]]
 
 
+def make_webhook(api: httpx2.Client, owner: Account) -> str:
+    """Disabled, since its address is not ours."""
+    body = {"url": "https://1.1.1.1/", "is_enabled": False}
+    made = api.post("/api/v1/feed/webhooks", json=body, headers=owner.headers)
+    assert made.status_code == 201, made.text
+    return str(made.json()["id"])
+
+
 def make_world(api: httpx2.Client) -> World:
     owner, stranger = register(api), register(api)
     job_id, course_id = import_course(api, owner)
@@ -137,6 +145,7 @@ def make_world(api: httpx2.Client) -> World:
     lessons = lessons_of(course)
     quiz_id = next(lesson["quiz_id"] for lesson in lessons if lesson["quiz_id"])
     attempt = take_quiz(api, learner, quiz_id)
+    webhook_id = make_webhook(api, owner)
     ids = {
         "organization_id": owner.organization_id,
         "person_id": learner.person_id,
@@ -146,5 +155,8 @@ def make_world(api: httpx2.Client) -> World:
         "enrollment_id": enrolled.json()["id"],
         "quiz_id": quiz_id,
         "attempt_id": attempt["id"],
+        "webhook_id": webhook_id,
+        # A real one would be sent to that address; whoever is refused here is refused at the webhook.
+        "delivery_id": webhook_id,
     }
     return World(owner, learner, stranger, ids)

@@ -9,12 +9,14 @@ import typer
 from rich.console import Console
 
 from stoa_devkit.commands.check import check, run_tests
+from stoa_devkit.commands.contracts import contracts
 from stoa_devkit.commands.doctor import doctor
 from stoa_devkit.commands.down import down, reset
 from stoa_devkit.commands.logs import logs
 from stoa_devkit.commands.status import status
 from stoa_devkit.commands.up import up
 from stoa_devkit.commands.with_servers import with_servers
+from stoa_devkit.events.command import events
 from stoa_devkit.services import SERVICES, Spec
 from stoa_devkit.trouble import Trouble
 
@@ -35,6 +37,8 @@ app.command()(reset)
 app.command()(doctor)
 app.command()(check)
 app.command("test")(run_tests)
+app.add_typer(contracts, name="contracts")
+app.add_typer(events, name="events")
 app.command("with-servers", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})(
     with_servers
 )

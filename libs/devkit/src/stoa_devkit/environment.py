@@ -84,6 +84,8 @@ def _own(name: str, settings: Settings, state: State) -> dict[str, str]:
     if name == "auth":
         keys = settings.get("AUTH_KEYS_SECRET") or state.secret("auth-keys")
         return {"AUTH_KEYS_SECRET": keys, **_operator(settings, state)}
+    if name == "feed":
+        return {"FEED_WEBHOOK_SECRET": settings.get("FEED_WEBHOOK_SECRET") or state.secret("feed-webhooks")}
     return {}
 
 

@@ -1,4 +1,4 @@
-"""An environment that holds one service and what it declares, and nothing else."""
+"""An environment that holds one service, or one public library, and what it declares, and nothing else."""
 
 import subprocess
 import sys
@@ -28,9 +28,15 @@ def _make(place: Path, service: str, root: Path) -> None:
     uv = str(Path(sys.prefix) / "bin" / "uv")
     # The lock is the constraint, so that a service alone has the versions that it has beside the others.
     locked = ["--constraint", "requirements.lock", "--override", "overrides.txt"]
-    packages = ["-e", "libs/events", "-e", "libs/common[testing]", "-e", f"services/{service}[testing]"]
     _run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(place)], root)
-    _run([uv, "pip", "install", "--quiet", "--python", str(place / "bin" / "python"), *locked, *packages], root)
+    install = [uv, "pip", "install", "--quiet", "--python", str(place / "bin" / "python")]
+    _run([*install, *locked, *_packages(service, root)], root)
+
+
+def _packages(name: str, root: Path) -> list[str]:
+    if (root / "libs" / name).is_dir():
+        return ["-e", f"libs/{name}[testing]"]
+    return ["-e", "libs/events", "-e", "libs/common[testing]", "-e", f"services/{name}[testing]"]
 
 
 def _run(command: list[str], root: Path) -> None:

@@ -1,4 +1,4 @@
-"""Format, lint, types and import rules: the checks that run nothing."""
+"""Format, lint, types, import rules and contracts: the checks that need no server."""
 
 import subprocess
 import sys
@@ -21,6 +21,7 @@ def _commands(root: Path) -> dict[str, list[str]]:
         "lint": [_tool("ruff"), "check", "--quiet", "."],
         "types": [_tool("mypy"), "--strict", "--no-error-summary", *sources],
         "import rules": [_tool("lint-imports"), "--no-logo"],
+        "contracts": [sys.executable, "-m", "stoa_devkit", "contracts", "check"],
     }
 
 

@@ -12,6 +12,8 @@ from stoa_devkit.checks.alone import environment_of
 
 LONGEST_SUITE_SECONDS = 1200
 NAME_OF_ROOT = "platform"
+#: Libraries that other teams install without the rest of Stoa, so that their tests run without it too.
+PUBLIC = frozenset({"events"})
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,8 @@ class Suite:
     name: str
     folder: Path
     service: str | None = None
-    """The service whose own dependencies are all that its environment holds; None for the development environment."""
+    """The service, or public library, whose own dependencies are all that its environment holds; None for the
+    development environment."""
 
     def has_tests(self) -> bool:
         """Whether there is a test file in it."""
@@ -54,7 +57,10 @@ class Outcome:
 
 def find(root: Path) -> list[Suite]:
     """All suites that have tests, the whole platform's last."""
-    libraries = [Suite(path.name, path / "tests") for path in sorted((root / "libs").iterdir())]
+    libraries = [
+        Suite(path.name, path / "tests", path.name if path.name in PUBLIC else None)
+        for path in sorted((root / "libs").iterdir())
+    ]
     services = [Suite(path.name, path / "tests", path.name) for path in sorted((root / "services").iterdir())]
     found = [*services, *libraries, Suite(NAME_OF_ROOT, root / "tests")]
     return [suite for suite in found if suite.has_tests()]

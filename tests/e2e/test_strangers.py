@@ -36,12 +36,28 @@ def _routes(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
                 yield f"{method.upper()} {path}", operation
 
 
+def _is_for_operators(operation: dict[str, Any]) -> bool:
+    return str(operation.get("x-permission", "")).startswith("platform:")
+
+
+#: Operators' routes name records and groups, which are nobody's; any value will do for who may not ask.
+NOBODYS = {
+    "group": "ai.passages",
+    "topic": "content.course",
+    "position": "1",
+    "partition": "0",
+    "offset": "0",
+    "replay_id": "01990000-0000-7000-8000-000000000000",
+    "reset_id": "01990000-0000-7000-8000-000000000000",
+}
+
+
 def _filled(template: Any, ids: dict[str, str]) -> Any:
     """The example with the owner's ids in it; a parameter that has none fails the walk."""
     if isinstance(template, dict):
         return {name: _filled(value, ids) for name, value in template.items()}
     if isinstance(template, str):
-        return re.sub(r"\{(\w+)\}", lambda match: ids[match.group(1)], template)
+        return re.sub(r"\{(\w+)\}", lambda match: (NOBODYS | ids)[match.group(1)], template)
     return template
 
 
@@ -57,7 +73,7 @@ def test_a_stranger_gets_404_for_everything_of_another_organization(
     wrong: list[str] = []
     walked = 0
     for route, operation in _routes(document):
-        if "x-permission" not in operation or route in OWN:
+        if "x-permission" not in operation or route in OWN or _is_for_operators(operation):
             continue
         method, path = route.split(" ", 1)
         if "{" not in path and route not in BODIES:
@@ -78,7 +94,12 @@ def test_a_strangers_lists_show_nothing_of_another_organization(
     api: httpx2.Client, world: World, document: dict[str, Any]
 ) -> None:
     lists = [r for r, operation in _routes(document) if r.startswith("GET ") and "{" not in r and r not in OWN]
-    protected = [route.removeprefix("GET ") for route in lists if "x-permission" in dict(_routes(document))[route]]
+    operations = dict(_routes(document))
+    protected = [
+        route.removeprefix("GET ")
+        for route in lists
+        if "x-permission" in operations[route] and not _is_for_operators(operations[route])
+    ]
     owners = set(world.ids.values())
 
     answers = {path: api.get(path, headers=world.stranger.headers) for path in protected}
@@ -86,6 +107,20 @@ def test_a_strangers_lists_show_nothing_of_another_organization(
     assert protected
     assert {path: a.status_code for path, a in answers.items()} == dict.fromkeys(protected, 200)
     assert not [path for path, answer in answers.items() if any(known in answer.text for known in owners)]
+
+
+def test_what_is_for_operators_is_refused_to_an_organizations_admin(
+    api: httpx2.Client, world: World, document: dict[str, Any]
+) -> None:
+    routes = [route.split(" ", 1) for route, operation in _routes(document) if _is_for_operators(operation)]
+
+    answers = {
+        f"{method} {path}": api.request(method, _filled(path, world.ids), headers=world.stranger.headers).status_code
+        for method, path in routes
+    }
+
+    assert len(answers) > 10
+    assert answers == dict.fromkeys(answers, 403)
 
 
 def test_without_a_token_nothing_but_the_public_routes_answers(

@@ -188,7 +188,8 @@ async def test_a_handlers_bug_parks_its_key_in_order_and_lets_others_pass(
     assert outcomes == [Outcome.PARKED, Outcome.PARKED, Outcome.HANDLED]
     assert await _notes_of(database, person) == []
     async with database.transaction() as session:
-        rows = (await session.execute(select(parked).where(parked.c.key == str(enrollment)))).all()
+        line = select(parked).where(parked.c.key == str(enrollment)).order_by(parked.c.position)
+        rows = (await session.execute(line)).all()
         assert rows[0].error.startswith("RuntimeError")
         await session.execute(
             text("UPDATE parked SET next_try_at = now() - interval '1 s' WHERE key = :k"), {"k": str(enrollment)}

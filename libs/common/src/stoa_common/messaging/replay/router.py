@@ -40,8 +40,7 @@ def replays_http(service_name: str, routers: Sequence[EventRouter]) -> Router:
         return replay
 
     @router.get("", response_model=Page[ReplayOut], **require("platform:read"))
-    async def list_replays(session: SessionDep, window: PageQuery, group: SettingsDep = Annotated[ServiceSettings, resource(ServiceSettings)]
-GroupQuery = None) -> Page[ReplayOut]:
+    async def list_replays(session: SessionDep, window: PageQuery, group: GroupQuery = None) -> Page[ReplayOut]:
         """List replays, the oldest first."""
         groups = [domain.find_group(routers, group).group] if group else names
         after = decode_cursor(window.after, [UUID])[0] if window.after else None
@@ -79,8 +78,7 @@ def offset_resets_http(service_name: str, routers: Sequence[EventRouter]) -> Rou
 
     @router.get("", response_model=Page[OffsetResetOut], **require("platform:read"))
     async def list_offset_resets(
-        session: SessionDep, window: PageQuery, group: SettingsDep = Annotated[ServiceSettings, resource(ServiceSettings)]
-GroupQuery = None
+        session: SessionDep, window: PageQuery, group: GroupQuery = None
     ) -> Page[OffsetResetOut]:
         """List resets of offsets, the oldest first."""
         groups = [domain.find_group(routers, group).group] if group else names

@@ -28,6 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = _chosen(options)
     logs.configure(service="faults", level="error")
     try:
+        if options.mutants:
+            return 0 if run_mutants(chosen.seed) else 1
         outcome = run_once(chosen, brokers=options.brokers, keep=options.keep)
     except Trouble as trouble:
         print(f"faults: {trouble}", file=sys.stderr)
@@ -57,6 +59,24 @@ def run_once(chosen: Options, *, brokers: int, keep: Path | None = None) -> Outc
             return asyncio.run(run(stage, chosen, folder, tell=lambda line: print(line, flush=True)))
 
 
+def run_mutants(seed: int) -> bool:
+    """Every mutant in turn on the same servers; whether each was caught by the equality that should name it."""
+    caught = []
+    with tempfile.TemporaryDirectory(prefix="stoa-faults-", ignore_cleanup_errors=True) as temporary:
+        folder = Path(temporary)
+        with a_stage(folder, cache=read_settings().cache) as stage:
+            for name, mutant in MUTANTS.items():
+                (folder / name).mkdir()
+                outcome = asyncio.run(run(stage, against(name, seed=seed), folder / name, tell=lambda _: None))
+                caught.append(mutant.caught_by in outcome.broken)
+                said = "caught" if caught[-1] else "NOT CAUGHT"
+                told = next(verdict for verdict in outcome.verdicts if verdict.name == mutant.caught_by)
+                print(
+                    f"{name}: {said} by {told.name} (broken: {', '.join(sorted(outcome.broken)) or 'none'})", flush=True
+                )
+    return all(caught)
+
+
 def _refuse_unknown(names: Sequence[str]) -> None:
     if unknown := set(names) - FAULTS.keys():
         sys.exit(f"faults: there is no fault {', '.join(sorted(unknown))}; there are {', '.join(sorted(FAULTS))}.")
@@ -72,6 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--brokers", type=int, choices=(1, 3), default=1)
     parser.add_argument("--only", nargs="*", metavar="NAME", help="these faults: " + ", ".join(FAULTS))
     parser.add_argument("--mutant", choices=sorted(MUTANTS), help="instead, a short run with this part made wrong")
+    parser.add_argument("--mutants", action="store_true", help="instead, all of these in turn: is each caught?")
     parser.add_argument("--slack", type=float, default=1, help="factor on the limits of I9, for a machine that is busy")
     parser.add_argument("--rest-seconds", type=float, default=180, help="how long to wait for rest at the end")
     parser.add_argument("--report", type=Path, metavar="FILE.md", help="write what happened there")

@@ -14,7 +14,6 @@ from .ledger import Answer, Ledger
 TICK_SECONDS = 0.02
 CALL_SECONDS = 10.0
 CALLS_AT_ONCE = 100
-ENROLLMENTS = 100
 #: Events of a mean command, by the shares in `_command`.
 EVENTS_PER_COMMAND = 1.9
 REFUSED, DAWDLING = 0.05, 0.03
@@ -36,6 +35,8 @@ class Load:
     ledger: Ledger
     rng: random.Random
     events_per_second: float
+    enrollments: int = 100
+    """In use at the same time."""
     calls: int = 0
     pending: dict[UUID, "Pending"] = field(default_factory=dict)
     """Accepted, and not yet seen at the reader."""
@@ -46,11 +47,13 @@ class Load:
     async def run(self) -> None:
         """Until `stop`, and then to the answers of the calls that are out."""
         timeout = aiohttp.ClientTimeout(total=CALL_SECONDS)
-        due = 0.0
+        due, looked = 0.0, time.monotonic()
         async with aiohttp.ClientSession(self.url, timeout=timeout) as client:
             while not self._is_stopped:
                 await asyncio.sleep(TICK_SECONDS)
-                due += self.events_per_second / EVENTS_PER_COMMAND * TICK_SECONDS
+                now = time.monotonic()
+                due += self.events_per_second / EVENTS_PER_COMMAND * (now - looked)
+                looked = now
                 # What a hanging system could not take is not made up for later.
                 due = min(due, CALLS_AT_ONCE - len(self._running) + 1)
                 while due >= 1:
@@ -93,11 +96,11 @@ class Load:
         }
 
     def _enrollment(self) -> UUID:
-        """One of a hundred that are in use; now and then a new one takes a place."""
-        if len(self._enrollments) < ENROLLMENTS:
+        """One of those that are in use; now and then a new one takes a place."""
+        if len(self._enrollments) < self.enrollments:
             self._enrollments.append(self._new_id())
         elif self.rng.random() < 0.02:
-            self._enrollments[self.rng.randrange(ENROLLMENTS)] = self._new_id()
+            self._enrollments[self.rng.randrange(self.enrollments)] = self._new_id()
         return self.rng.choice(self._enrollments)
 
     def _new_id(self) -> UUID:

@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import random
 import runpy
 import sys
 from collections.abc import Callable
@@ -70,9 +71,20 @@ def delete_before_acknowledge() -> None:
 
 
 def skip_locked_rows() -> None:
-    """Two relays take different rows of one shard at the same time."""
-    from stoa_common.messaging import relay
+    """Two relays take different rows of one shard at the same time.
 
+    A moment passes between reading and sending, as on a busy machine: the shard's lock would cover it, rows' don't.
+    """
+    from stoa_common.messaging import relay
+    from stoa_common.messaging.sender import Sender
+
+    send = Sender.send
+
+    async def send_a_moment_later(self: Any, records: Any) -> None:
+        await asyncio.sleep(random.uniform(0, 0.05))
+        await send(self, records)
+
+    Sender.send = send_a_moment_later  # type: ignore[method-assign]
     relay._LOCK = "SELECT unnest($1::smallint[]) AS shard"  # type: ignore[misc]
     relay._READ = relay._READ.replace("LIMIT $2", "LIMIT $2 FOR UPDATE SKIP LOCKED")  # type: ignore[misc]
 

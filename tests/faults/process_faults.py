@@ -95,15 +95,15 @@ class RelayStopped(Fault):
 
 
 class RelayBlinks(RelayStopped):
-    """The same for moments, several times."""
+    """One relay or the other stops for a moment, a hundred times: between its read and its send, sooner or later."""
 
     name, limit_seconds = "relay-blinks", 5.0
 
     async def last(self, world: World) -> None:
-        for _ in range(10):
-            await asyncio.sleep(world.rng.uniform(0.1, 0.6))
+        for _ in range(100):
+            await asyncio.sleep(world.rng.uniform(0.03, 0.1))
             self._stopped.send(signal.SIGCONT)
-            await asyncio.sleep(world.rng.uniform(0.05, 0.3))
+            await asyncio.sleep(world.rng.uniform(0.0, 0.03))
             self._stopped = world.pick("relay")
             self._stopped.send(signal.SIGSTOP)
 

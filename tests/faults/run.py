@@ -5,10 +5,11 @@ import contextlib
 import random
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 from aiokafka.errors import KafkaError
@@ -49,12 +50,13 @@ class Options:
     rest_seconds: float = 180.0
     duplicates_at_least: int = 0
     relays: int = 2
+    enrollments: int = 100
 
 
-def against(mutant: str, *, seed: int, seconds: float = 8.0, rate: float = 120.0) -> Options:
-    """A short run with what shows this mutant; nobody waits long for what it lost."""
+def against(mutant: str, *, seed: int, seconds: float = 6.0, rate: float = 120.0) -> Options:
+    """A short run with what shows this mutant: few keys, so that events of one meet; nobody waits for what is lost."""
     made = MUTANTS[mutant]
-    return Options(seconds, seed, rate, made.faults, mutant, rest_seconds=10.0, relays=made.relays)
+    return Options(seconds, seed, rate, made.faults, mutant, rest_seconds=5.0, relays=made.relays, enrollments=10)
 
 
 @dataclass
@@ -91,7 +93,7 @@ async def run(stage: Stage, options: Options, folder: Path, *, tell: Tell = prin
     system = System(stage, folder, name=f"f{secrets.token_hex(4)}", mutant=options.mutant, relays=options.relays)
     await system.prepare()
     ledger = Ledger(folder / "ledger.jsonl")
-    load = Load(system.parts["api"].url, ledger, random.Random(rng.random()), options.rate)
+    load = Load(system.parts["api"].url, ledger, random.Random(rng.random()), options.rate, options.enrollments)
     injector = Injector(system, random.Random(rng.random()))
     world = World(stage, system, load, injector, random.Random(rng.random()))
     watch = Watch(system, load)
@@ -182,12 +184,12 @@ def _told(done: Round) -> str:
     )
 
 
-async def _persist(act: Callable[[World], object], world: World, *, seconds: float = 60.0) -> None:
+async def _persist(act: Callable[[World], Awaitable[None]], world: World, *, seconds: float = 60.0) -> None:
     """In a mix, one fault may take away what another one needs for a moment."""
     until = time.monotonic() + seconds
     while True:
         try:
-            await act(world)  # type: ignore[misc]
+            await act(world)
             return
         except AWAY:
             if time.monotonic() > until:
@@ -211,10 +213,10 @@ async def _rest(world: World, watch: Watch, outcome: Outcome) -> str | None:
 
 
 @asynccontextmanager
-async def _in_background(*work: object) -> AsyncIterator[list["asyncio.Task[None]"]]:
-    tasks = [asyncio.ensure_future(each) for each in work]  # type: ignore[arg-type]
+async def _in_background(*work: Coroutine[Any, Any, None]) -> AsyncIterator[list["asyncio.Task[None]"]]:
+    tasks = [asyncio.create_task(each) for each in work]
     try:
-        yield tasks  # type: ignore[misc]
+        yield tasks
     finally:
         for task in tasks:
             task.cancel()

@@ -65,8 +65,13 @@ def cluster(servers: Servers, topic_prefix: str) -> Cluster:
 
 @pytest.fixture(autouse=True)
 async def nothing_before(database: Database) -> AsyncIterator[None]:
+    await _forget(database)
     yield
     broken_for.clear()
+    await _forget(database)
+
+
+async def _forget(database: Database) -> None:
     tables = (event_log, queue, republications, replays, consumer_groups, inbox, consumer_marks, parked, NOTES)
     async with database.transaction() as session:
         for table in tables:

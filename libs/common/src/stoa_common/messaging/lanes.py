@@ -61,7 +61,12 @@ class Lanes:
             while len(lane.records) > 1:
                 lane.records.pop()
         if running := [lane.task for lane in lanes if lane.task is not None]:
-            await asyncio.wait(running, timeout=LEAVING_SECONDS)
+            _, late = await asyncio.wait(running, timeout=LEAVING_SECONDS)
+            # Slow, or held: its transaction is rolled back, and the next owner handles it.
+            for task in late:
+                task.cancel()
+            if late:
+                await asyncio.wait(late)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._committer.flush(), LEAVING_SECONDS)
 

@@ -10,7 +10,7 @@ from stoa_common.database import Session
 from stoa_common.messaging.replay.domain import publishers_of
 from stoa_common.messaging.replay.tables import republications
 from stoa_common.messaging.router import EventRouter
-from stoa_events.contracts.operations import OPERATIONS, ReplayCancelled, ReplayRequested
+from stoa_events.contracts.operations import SERVICES, ReplayCancelled, ReplayRequested, operations_of
 
 NO_ID = UUID(int=0)
 
@@ -26,7 +26,7 @@ def replays_router(service: str) -> EventRouter:
         running = (republications.c.replay_id == event.replay_id) & (republications.c.state == "running")
         await session.execute(update(republications).where(running).values(state="cancelled", ended_at=clock.now()))
 
-    for contracts in OPERATIONS.values():
+    for contracts in map(operations_of, SERVICES):
         router.on(contracts.replay_requested)(store)
         router.on(contracts.replay_cancelled)(stop)
     return router

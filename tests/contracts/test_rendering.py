@@ -1,12 +1,14 @@
 """docs/events says what the contracts say."""
 
 import json
+from itertools import groupby
 from pathlib import Path
 
 import jsonschema_rs
 import pytest
 
 from stoa_devkit.contracts import rendering
+from stoa_devkit.contracts.envelopes import example_headers
 from stoa_devkit.contracts.schemas import schema_of
 from stoa_events.contract import Event
 from stoa_events.contracts import REGISTRY
@@ -53,6 +55,20 @@ def test_an_example_fits_the_schema_and_is_published_where_the_contract_says(eve
     jsonschema_rs.Draft202012Validator(schema_of(event), validate_formats=True).validate(event.example)
     assert json.loads(read.data()) == event.example
     assert read.destination.split(".")[0] == event.topic.split(".")[0]
+
+
+def test_the_examples_tell_one_story() -> None:
+    headers = [example_headers(event) for event in REGISTRY.values()]
+
+    assert len({each["ce_id"] for each in headers}) == len(headers)
+    for _, of_one in groupby(sorted(headers, key=_aggregate), key=_aggregate):
+        story = sorted(of_one, key=lambda each: int(each["ce_sequence"]))
+        assert [each["ce_sequence"] for each in story] == [str(n) for n in range(1, len(story) + 1)]
+        assert [each["ce_time"] for each in story] == sorted(each["ce_time"] for each in story)
+
+
+def _aggregate(headers: dict[str, str]) -> tuple[str, str]:
+    return headers["ce_source"], headers["ce_subject"]
 
 
 @EVENTS

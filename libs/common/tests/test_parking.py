@@ -146,7 +146,7 @@ async def test_each_failed_try_waits_longer_and_the_last_one_is_announced(
     assert [state for state, _ in waits] == [WAITING] * 4 + [DEAD]
     assert all(abs(seconds - wait.total_seconds()) < 30 for (_, seconds), wait in zip(waits, expected, strict=True))
     died = await delivery.recorded(operations_of("sample").event_died, group=reader.router.group)
-    assert [(d.event_type, d.attempts, d.parked_id) for d in died] == [(LearnerEnrolled.type, 5, row.position)]
+    assert [(d.event_type, d.attempts, d.parked_position) for d in died] == [(LearnerEnrolled.type, 5, row.position)]
     assert died[0].error.startswith("RuntimeError at test_parking.py")
 
 

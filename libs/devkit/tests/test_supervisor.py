@@ -31,6 +31,16 @@ def test_the_platform_comes_up_says_where_and_goes_down(platform: PlatformUnderT
     assert not leftovers.find(platform.state.folder)
 
 
+def test_status_says_what_a_subscriber_must_set(platform: PlatformUnderTest) -> None:
+    platform.run("up", "--detach")
+
+    said = platform.run("status").stdout
+
+    servers = platform.variables["KAFKA_BOOTSTRAP_SERVERS"]
+    assert f"KAFKA_BOOTSTRAP_SERVERS={servers} KAFKA_TOPIC_PREFIX=devkit-tests.\n" in said
+    assert platform.status()["kafka"] == servers
+
+
 def test_the_operators_password_is_told_once_and_kept_nowhere(platform: PlatformUnderTest) -> None:
     first = platform.run("up", "-d").stdout
     platform.run("down")

@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
 
 from stoa_events.contract import ContractError, Event
@@ -39,6 +40,14 @@ def test_a_contract_says_what_became_true_and_about_what(event: type[Event]) -> 
 @pytest.mark.parametrize("event", REGISTRY.values(), ids=lambda event: event.type)
 def test_a_contract_with_personal_fields_says_whose_they_are(event: type[Event]) -> None:
     assert not event.personal_fields() or "person_id" in event.model_fields
+
+
+@pytest.mark.parametrize("event", REGISTRY.values(), ids=lambda event: event.type)
+def test_a_time_without_a_zone_is_refused(event: type[Event]) -> None:
+    local = {name: value.removesuffix("Z") for name, value in event.example.items() if name.endswith("_at")}
+
+    with pytest.raises(ValidationError, match="timezone"):
+        event.model_validate(event.example | local)
 
 
 def test_a_type_that_breaks_the_naming_rule_is_refused() -> None:

@@ -9,11 +9,12 @@ import pytest
 from stoa_analytics.ingestion import service as ingestion
 from stoa_analytics.ingestion.consumers import empty_warehouse
 from stoa_analytics.warehouse.domain import Scope
+from stoa_analytics.warehouse.models import NOBODY
 from stoa_analytics.warehouse.service import Warehouse
 from stoa_common import clock
 from stoa_common.ids import new_id
 from stoa_common.messaging import BadRecords, Batch, BatchRecord
-from stoa_events.contracts import AnswerGenerated, MemberJoined, UserErased, UserRegistered
+from stoa_events.contracts import AnswerGenerated, MemberJoined, UsageRecorded, UserErased, UserRegistered
 from stoa_events.personal import Personal, Sealed
 
 from .conftest import Course, Intake, a_record
@@ -216,6 +217,24 @@ async def test_an_answer_counts_for_its_course(warehouse: Warehouse, intake: Int
 
     rows = await warehouse.select("SELECT topic, course_id FROM $events", Scope.of(course.organization_id), {})
     assert rows == [("ai.generation", course.course_id)]
+
+
+async def test_a_call_that_was_made_for_nobody_is_kept(warehouse: Warehouse, intake: Intake, course: Course) -> None:
+    used = UsageRecorded(
+        usage_id=new_id(),
+        organization_id=course.organization_id,
+        feature="index",
+        model="local",
+        input_tokens=5,
+        output_tokens=0,
+        usage_source="local",
+        recorded_at=clock.now(),
+    )
+
+    await intake.take(used)
+
+    rows = await warehouse.select("SELECT topic, person_id FROM $events", Scope.of(course.organization_id), {})
+    assert rows == [("ai.usage", NOBODY)]
 
 
 async def rows_about(warehouse: Warehouse, person: UUID) -> int:

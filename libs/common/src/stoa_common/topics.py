@@ -12,13 +12,15 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from stoa_common import logs
 from stoa_common.settings import read_variable
+from stoa_events.contract import KAFKA_RETENTION
 from stoa_events.contracts import TOPICS
 
 COPIES = 3
 """Of each partition, where the cluster has as many brokers."""
 GROUP_TOPICS = {"replay": 3, "dlq": 1}
 """A consumer group's own topics: the last part of the name -> partitions."""
-GROUP_RETENTION_MS = 7 * 24 * 3600 * 1000
+CONFIG = {"retention.ms": str(int(KAFKA_RETENTION.total_seconds() * 1000))}
+"""Said to each topic that is made: a cluster's default may be another."""
 
 log = logs.get_logger()
 
@@ -28,12 +30,13 @@ class TopicsNotMade(RuntimeError):
 
 
 async def make_all(bootstrap: str, *, prefix: str = "", partitions: int | None = None) -> list[str]:
-    """Make the topics that are missing, and return their names; Kafka never changes those that are there.
+    """Make the topics that are missing, and return their names; those that are there stay as somebody made them.
 
-    Without a number of partitions, each topic gets what its contract declares. Raises TopicsNotMade.
+    Each keeps its records for KAFKA_RETENTION and, without a number, gets the partitions that its contract declares.
+    Raises TopicsNotMade.
     """
     counts = {f"{prefix}{topic}": partitions or declared for topic, declared in TOPICS.items()}
-    return await _make(bootstrap, counts, {})
+    return await _make(bootstrap, counts)
 
 
 async def make_group_topics(bootstrap: str, groups: Iterable[str], *, prefix: str = "") -> list[str]:
@@ -43,20 +46,16 @@ async def make_group_topics(bootstrap: str, groups: Iterable[str], *, prefix: st
     Raises TopicsNotMade.
     """
     counts = {f"{prefix}{group}.{name}": count for group in groups for name, count in GROUP_TOPICS.items()}
-    return await _make(bootstrap, counts, {"retention.ms": str(GROUP_RETENTION_MS)})
+    return await _make(bootstrap, counts)
 
 
-async def _make(bootstrap: str, counts: Mapping[str, int], configs: Mapping[str, str]) -> list[str]:
+async def _make(bootstrap: str, counts: Mapping[str, int]) -> list[str]:
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=15_000)
     try:
         await asyncio.wait_for(admin.start(), 20)
         copies = min(COPIES, len((await admin.describe_cluster())["brokers"]))
         there = set(await admin.list_topics())
-        missing = [
-            NewTopic(name, count, copies, topic_configs=dict(configs))
-            for name, count in counts.items()
-            if name not in there
-        ]
+        missing = [NewTopic(name, n, copies, topic_configs=CONFIG) for name, n in counts.items() if name not in there]
         if missing:
             _refuse_failures(await admin.create_topics(missing))
         return [topic.name for topic in missing]

@@ -34,6 +34,11 @@ class Platform:
         """The address that people use."""
         return f"http://127.0.0.1:{self.settings.gateway_port}"
 
+    @property
+    def bootstrap_servers(self) -> str:
+        """Where Kafka is: ours, or the one that the environment points at."""
+        return self.kafka.address if self.kafka else self.settings.get("KAFKA_BOOTSTRAP_SERVERS") or ""
+
     def own_databases(self) -> list[Spec]:
         """The services whose database is in our own server."""
         elsewhere = environment.external_databases(self._with_database(), self.settings)
@@ -101,7 +106,7 @@ def _build_services(platform: Platform) -> None:
     if any(spec.name == "gateway" for spec in platform.table):
         ports["gateway"] = settings.gateway_port
     addresses = environment.Addresses(
-        kafka=platform.kafka.address if platform.kafka else settings.get("KAFKA_BOOTSTRAP_SERVERS") or "",
+        kafka=platform.bootstrap_servers,
         redis=platform.valkey.address if platform.valkey else settings.get("REDIS_URL") or "",
         databases=_database_urls(platform),
         ports=ports,

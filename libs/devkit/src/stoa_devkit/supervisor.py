@@ -119,8 +119,7 @@ class Supervisor:
         kafka, prefix = self._platform.kafka, self._platform.settings.topic_prefix
         if kafka is not None:
             await self._kept[kafka.name].ready.wait()
-        bootstrap = kafka.address if kafka else self._platform.settings.get("KAFKA_BOOTSTRAP_SERVERS") or ""
-        await topics.make_all(bootstrap, prefix=prefix, on_laptop=kafka is not None)
+        await topics.make_all(self._platform.bootstrap_servers, prefix=prefix, on_laptop=kafka is not None)
         self._topics_made.set()
 
     async def _announce(self) -> None:
@@ -154,6 +153,8 @@ class Supervisor:
             "started": psutil.Process().create_time(),
             "ready": self._is_up,
             "gateway": self._platform.gateway,
+            "kafka": self._platform.bootstrap_servers,
+            "topic_prefix": self._platform.settings.topic_prefix,
             "parts": [dict(keeper.facts()) for keeper in self._kept.values()],
         }
         self._state.write(SUPERVISOR, told)

@@ -1,6 +1,7 @@
 """What an event is: a Pydantic model with a registered CloudEvents type, a topic and a subject."""
 
-from typing import Any, ClassVar, Self
+from datetime import timedelta
+from typing import Any, ClassVar, Final, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
@@ -8,6 +9,8 @@ from pydantic import BaseModel, ConfigDict
 from stoa_events.personal import Personal
 
 REGISTRY: dict[str, type["Event"]] = {}
+KAFKA_RETENTION: Final = timedelta(days=7)
+"""How long each of our topics keeps a record: what subscribers may be away, and what readers' inboxes must outlast."""
 
 
 class ContractError(TypeError):

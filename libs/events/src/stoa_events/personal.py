@@ -25,7 +25,7 @@ _WIRE_SCHEMA: JsonSchemaValue = {
                     "const": ALGORITHM,
                     "description": "AES-256 in GCM (NIST SP 800-38D); nonce before ciphertext.",
                 },
-                "kid": {"type": "string", "description": "The key's id; the publisher hands it out while it exists."},
+                "kid": {"type": "string", "description": "The id of the key, which the publisher keeps to itself."},
                 "ct": {"type": "string", "contentEncoding": "base64url"},
             },
             "required": ["enc", "kid", "ct"],

@@ -100,7 +100,7 @@ def _death(row: Any, *, error: str, at: datetime) -> EventDied:
     return operations_of(service).event_died(
         announcement_id=new_id(),
         group=row.consumer,
-        parked_id=row.position,
+        parked_position=row.position,
         event_id=envelope.id if envelope else None,
         event_type=envelope.type if envelope else None,
         source_topic=row.topic,

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import psutil
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from stoa_devkit import leftovers, lock, settings
@@ -31,7 +32,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="One JSON object
 
 
 def facts(state: State) -> dict[str, Any]:
-    """`{running, ready, gateway, supervisor, parts: [...], left: [...]}`, true at this moment."""
+    """`{running, ready, gateway, kafka, topic_prefix, supervisor, parts: [...], left: [...]}`, true at this moment."""
     supervisor = lock.supervisor(state)
     told = state.read(lock.SUPERVISOR) if supervisor is not None else {}
     parts = [_part(part) for part in told.get("parts", [])]
@@ -39,6 +40,8 @@ def facts(state: State) -> dict[str, Any]:
         "running": supervisor is not None,
         "ready": bool(told.get("ready")) and all(part["condition"] == "ready" for part in parts),
         "gateway": told.get("gateway"),
+        "kafka": told.get("kafka"),
+        "topic_prefix": told.get("topic_prefix"),
         "supervisor": {"pid": supervisor.pid, "started": supervisor.started} if supervisor else None,
         "state": str(state.folder),
         "parts": parts,
@@ -71,6 +74,14 @@ def _show(told: dict[str, Any]) -> None:
     console.print(
         f"\nThe platform answers at [bold]{told['gateway']}[/]." if told["ready"] else "\nNot all parts are ready."
     )
+    if told["kafka"]:
+        console.print(f"Subscribers to its events need {_for_subscribers(told)}", soft_wrap=True)
+
+
+def _for_subscribers(told: dict[str, Any]) -> str:
+    """Variables as a shell takes them."""
+    variables = {"KAFKA_BOOTSTRAP_SERVERS": told["kafka"], "KAFKA_TOPIC_PREFIX": told["topic_prefix"]}
+    return escape(" ".join(f"{name}={value}" for name, value in variables.items() if value))
 
 
 def _row(part: dict[str, Any]) -> list[str]:

@@ -9,9 +9,9 @@ from itertools import groupby
 from typing import Any
 
 from stoa_devkit.contracts.envelopes import ALWAYS, HEADERS, example_headers
-from stoa_devkit.contracts.facts import KAFKA_RETENTION, parameters, plain, publisher, title
+from stoa_devkit.contracts.facts import EVENT_LOG_RETENTION, parameters, plain, publisher, title
 from stoa_devkit.contracts.schemas import Schema, schema_of
-from stoa_events.contract import Event
+from stoa_events.contract import KAFKA_RETENTION, Event
 
 VERSION = "3.0.0"
 BINDING = "0.5.0"
@@ -65,7 +65,7 @@ def _channel(topic: str, events: list[type[Event]]) -> dict[str, Any]:
         "description": f"Published by {publisher(first)} alone. Key: `{first.subject_field}`.",
         "messages": {event.type: {"$ref": f"#/components/messages/{event.type}"} for event in events},
         "bindings": {"kafka": _kafka_topic(first)},
-        "x-retention": {"kafka": f"P{KAFKA_RETENTION.days}D", "event-log": "for ever"},
+        "x-retention": {"kafka": f"P{KAFKA_RETENTION.days}D", "event-log": EVENT_LOG_RETENTION},
     }
     if names := parameters(topic):
         channel["parameters"] = {name: {"description": f"The {name} of the service that reads."} for name in names}

@@ -1,12 +1,13 @@
 """The headers of a record, described for those who never saw our code; and those of each event's example."""
 
+import hashlib
 import json
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
 from stoa_devkit.contracts.schemas import Schema
-from stoa_events.contract import Event
+from stoa_events.contract import REGISTRY, Event
 from stoa_events.envelope import CONTENT_TYPE, SPEC_VERSION, Envelope
 
 #: Header -> what it holds, and what its schema says beside that it is text.
@@ -27,7 +28,7 @@ _MEANINGS: Final[dict[str, tuple[str, Schema]]] = {
         {"pattern": "^[1-9][0-9]*$"},
     ),
     "ce_orgid": (
-        "The organization that it belongs to. Not there for events of people, who belong to none.",
+        "The organization that it belongs to. Not there for events of a person or an operator, who belong to none.",
         {"format": "uuid"},
     ),
     "ce_correlationid": ("The chain of requests and events that it is part of.", {}),
@@ -39,26 +40,25 @@ HEADERS: Final[dict[str, Schema]] = {
 }
 SOMETIMES: Final = frozenset({"ce_orgid", "ce_correlationid", "ce_causationid", "traceparent"})
 ALWAYS: Final = [name for name in HEADERS if name not in SOMETIMES]
-#: An example's ids; the trace is the one of W3C's specification.
-_ID: Final = UUID("0197a3d1-7d02-7c94-a1f8-6b0e35d92c47")
-_CORRELATION: Final = "0197a3d1-6f8a-7e23-b4c9-85f1d07a3e62"
-_TIME: Final = datetime(2026, 3, 2, 8, 30, tzinfo=UTC)
+_TIME: Final = datetime(2025, 6, 24, 21, 5, tzinfo=UTC)
+#: The one of W3C's specification.
 _TRACE: Final = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
 def example_headers(event: type[Event]) -> dict[str, str]:
     """The headers of a record that holds the event's example."""
-    read = event.model_validate_json(json.dumps(event.example))
+    read = _read(event)
+    at = _time_of(read)
     envelope = Envelope(
-        id=_ID,
+        id=_made_up(at, event.type),
         source=event.source(),
         type=event.type,
         subject=read.subject,
-        time=_time_of(read),
+        time=at,
         dataschema=event.dataschema(),
-        sequence=1,
+        sequence=_sequence(read),
         orgid=read.orgid,
-        correlationid=_CORRELATION,
+        correlationid=str(_made_up(at, "request")),
         traceparent=_TRACE,
     )
     return {name: value.decode() for name, value in envelope.headers()}
@@ -66,7 +66,26 @@ def example_headers(event: type[Event]) -> dict[str, str]:
 
 def example_topic(event: type[Event]) -> str:
     """Where the event's example would be published."""
-    return event.model_validate_json(json.dumps(event.example)).destination
+    return _read(event).destination
+
+
+def _read(event: type[Event]) -> Event:
+    return event.model_validate_json(json.dumps(event.example))
+
+
+def _sequence(read: Event) -> int:
+    """Which one it is of all examples of its subject: by time, and at one time in the registry's order."""
+    events = {**REGISTRY, read.type: type(read)}.values()
+    examples = [_read(event) for event in events if event.topic == read.topic and hasattr(event, "example")]
+    mine = sorted((each for each in examples if each.subject == read.subject), key=_time_of)
+    return 1 + [each.type for each in mine].index(read.type)
+
+
+def _made_up(at: datetime, name: str) -> UUID:
+    """A UUIDv7 (RFC 9562, section 5.7) of a time, the same for the same name."""
+    milliseconds, drawn = int(at.timestamp() * 1000), int.from_bytes(hashlib.sha256(name.encode()).digest()[:10])
+    upper, lower = (drawn >> 62) & 0xFFF, drawn & (2**62 - 1)
+    return UUID(int=milliseconds << 80 | 7 << 76 | upper << 64 | 2 << 62 | lower)
 
 
 def _time_of(event: Event) -> datetime:

@@ -1,14 +1,13 @@
 """What pages and documents say of an event, beside its schema."""
 
 import re
-from datetime import timedelta
 from inspect import cleandoc
 from typing import Final
 
 from stoa_events.contract import Event
 
-#: What subscribers may count on; it is the default of Kafka, whose topics are made without another.
-KAFKA_RETENTION: Final = timedelta(days=7)
+#: How long the publisher's own log keeps each event.
+EVENT_LOG_RETENTION: Final = "for ever, unless the platform sets `STOA_EVENT_LOG_RETENTION_DAYS`"
 
 
 def publisher(event: type[Event]) -> str:

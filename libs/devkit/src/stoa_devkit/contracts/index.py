@@ -6,8 +6,8 @@ from importlib.resources import files
 from itertools import groupby
 
 from stoa_devkit.contracts.envelopes import ALWAYS, HEADERS
-from stoa_devkit.contracts.facts import KAFKA_RETENTION, kind, plain, publisher
-from stoa_events.contract import Event
+from stoa_devkit.contracts.facts import EVENT_LOG_RETENTION, kind, plain, publisher
+from stoa_events.contract import KAFKA_RETENTION, Event
 
 Registry = Mapping[str, type[Event]]
 
@@ -20,6 +20,7 @@ def index(registry: Registry) -> str:
     text = (files("stoa_devkit.contracts") / "index.md").read_text()
     parts = {
         "DAYS": str(KAFKA_RETENTION.days),
+        "LOG": EVENT_LOG_RETENTION,
         "HEADERS": _headers(),
         "TOPICS": "\n\n".join(_topics(own)),
         "SERVICES": ", ".join(sorted({f"`{publisher(event)}`" for event in common})),

@@ -4,9 +4,9 @@ import json
 from typing import Any
 
 from stoa_devkit.contracts.envelopes import example_headers, example_topic
-from stoa_devkit.contracts.facts import KAFKA_RETENTION, more, parameters, plain, publisher, title
+from stoa_devkit.contracts.facts import EVENT_LOG_RETENTION, more, parameters, plain, publisher, title
 from stoa_devkit.contracts.schemas import Schema, schema_of
-from stoa_events.contract import Event
+from stoa_events.contract import KAFKA_RETENTION, Event
 
 
 def page(event: type[Event]) -> str:
@@ -22,7 +22,7 @@ def _facts(event: type[Event]) -> str:
         "topic": f"`{event.topic}`{_family(event)}, {event.partitions} {_plural(event.partitions, 'partition')}",
         "key, `ce_subject`": f"`{event.subject_field}`",
         "order": _order(event),
-        "kept": f"{KAFKA_RETENTION.days} days in Kafka, for ever in the publisher's event log",
+        "kept": f"{KAFKA_RETENTION.days} days in Kafka; in the publisher's event log {EVENT_LOG_RETENTION}",
         "organization": "in `ce_orgid`" if "organization_id" in event.model_fields else "none: `ce_orgid` is not there",
         "personal": _personal(event),
     }

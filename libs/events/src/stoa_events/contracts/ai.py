@@ -1,10 +1,9 @@
 """Events of what models made and what it cost."""
 
-from datetime import datetime
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from stoa_events.contract import Event
 from stoa_events.contracts import story
@@ -26,26 +25,29 @@ class AnswerGenerated(Event):
         "model": "extractive-1",
         "found": True,
         "citation_count": 2,
-        "duration_ms": 148,
-        "generated_at": "2026-03-02T09:41:19.630277Z",
+        "duration_ms": 74,
+        "generated_at": "2025-06-24T22:04:08.112806Z",
     }
 
     generation_id: UUID = Field(description="The answer.")
     organization_id: UUID = Field(description="The organization that the course belongs to.")
     course_id: UUID = Field(description="The course that was asked about.")
     person_id: UUID = Field(description="Who asked.")
-    generated_by: Literal["extractive", "model"] = Field(
-        description="`extractive`: sentences of the course, no model; `model`: a language model."
+    generated_by: str = Field(
+        description="`extractive`: sentences of the course, no model; `model`: a language model. More may come."
     )
     model: str = Field(description="The model's name, as its provider gives it.")
     found: bool = Field(description="False: nothing in the course fits, and the answer says so.")
-    citation_count: int = Field(description="How many passages the answer cites.")
-    duration_ms: int = Field(description="From question to the end of the answer, in milliseconds.")
-    generated_at: datetime = Field(description="When the answer was complete.")
+    citation_count: int = Field(ge=0, description="How many passages the answer cites.")
+    duration_ms: int = Field(ge=0, description="From question to the end of the answer, in milliseconds.")
+    generated_at: AwareDatetime = Field(description="When the answer was complete.")
 
 
 class UsageRecorded(Event):
-    """What one call to a provider used."""
+    """A call to a provider ended, and this is what it used.
+
+    What that costs is the provider's to say: the event has tokens and no money.
+    """
 
     type: ClassVar[str] = "stoa.ai.usage.recorded.v1"
     topic: ClassVar[str] = "ai.usage"
@@ -61,18 +63,21 @@ class UsageRecorded(Event):
         "input_tokens": 812,
         "output_tokens": 96,
         "usage_source": "local",
-        "recorded_at": "2026-03-02T09:41:19.630277Z",
+        "recorded_at": "2025-06-24T22:04:08.112806Z",
     }
 
     usage_id: UUID = Field(description="The call.")
     organization_id: UUID = Field(description="The organization that the call is counted for.")
-    person_id: UUID = Field(description="The person that the call was made for.")
-    generation_id: UUID = Field(description="What the call was part of: the id of an answer, for example.")
-    feature: str = Field(description="The feature that made the call.")
-    model: str = Field(description="The model's name, as its provider gives it.")
-    input_tokens: int = Field(description="Tokens that were sent.")
-    output_tokens: int = Field(description="Tokens that came back.")
-    usage_source: Literal["provider", "estimate", "local"] = Field(
-        description="Who counted: the provider, an estimate from the text's length, or a local provider."
+    person_id: UUID | None = Field(None, description="The person that the call was made for; null where it was nobody.")
+    generation_id: UUID | None = Field(
+        None, description="The answer that the call was part of; null where it was part of none."
     )
-    recorded_at: datetime = Field(description="When the call ended.")
+    feature: str = Field(description="The feature that made the call: `ask`. More may come.")
+    model: str = Field(description="The model's name, as its provider gives it.")
+    input_tokens: int = Field(ge=0, description="Tokens that were sent.")
+    output_tokens: int = Field(ge=0, description="Tokens that came back.")
+    usage_source: str = Field(
+        description="Who counted: `provider`, the provider; `estimate`, we, by the text's length; `local`, a provider "
+        "without a bill. More may come."
+    )
+    recorded_at: AwareDatetime = Field(description="When the call ended.")

@@ -1,10 +1,9 @@
 """Events of courses and of what learners do in them."""
 
-from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from stoa_events.contract import Event
 from stoa_events.contracts import story
@@ -29,14 +28,14 @@ class CourseImported(CourseEvent):
         "source_format": "markdown",
         "lesson_count": 13,
         "question_count": 21,
-        "imported_at": "2026-03-02T08:46:55.310942Z",
+        "imported_at": "2025-06-24T21:21:44.698942Z",
     }
 
     title: str = Field(description="The course's title.")
-    source_format: str = Field(description="The format of the archive.")
-    lesson_count: int = Field(description="How many lessons it has.")
-    question_count: int = Field(description="How many questions its quizzes have.")
-    imported_at: datetime = Field(description="When the import ended.")
+    source_format: str = Field(description="The format of the archive: `markdown` or `olx`. More may come.")
+    lesson_count: int = Field(ge=0, description="How many lessons it has.")
+    question_count: int = Field(ge=0, description="How many questions its quizzes have.")
+    imported_at: AwareDatetime = Field(description="When the import ended.")
 
 
 class CoursePublished(CourseEvent):
@@ -50,18 +49,20 @@ class CoursePublished(CourseEvent):
         "language": "en",
         "lesson_count": 13,
         "question_count": 21,
-        "published_at": "2026-03-02T08:52:03.871405Z",
+        "published_at": "2025-06-24T21:26:03.871405Z",
     }
 
     title: str = Field(description="The course's title.")
     language: str = Field(description="The language of its text (a BCP 47 tag).")
-    lesson_count: int = Field(description="How many lessons it has, and so how many events follow.")
-    question_count: int = Field(description="How many questions its quizzes have.")
-    published_at: datetime = Field(description="When it was published.")
+    lesson_count: int = Field(
+        ge=0, description="How many lessons it has: so many of `stoa.content.course.lesson-published.v1` follow."
+    )
+    question_count: int = Field(ge=0, description="How many questions its quizzes have.")
+    published_at: AwareDatetime = Field(description="When it was published.")
 
 
 class LessonPublished(CourseEvent):
-    """A lesson's text, as learners read it: titles and prompts are in it, keys, hints and solutions never."""
+    """Learners can now read this text of a lesson: titles and prompts are in it, keys, hints and solutions never."""
 
     type: ClassVar[str] = "stoa.content.course.lesson-published.v1"
     example: ClassVar[dict[str, Any]] = {
@@ -72,15 +73,15 @@ class LessonPublished(CourseEvent):
         "position": 0,
         "title": "What Stoa is",
         "text": "# What Stoa is\n\nStoa is the backend that learning apps share.\n",
-        "published_at": "2026-03-02T08:52:03.871405Z",
+        "published_at": "2025-06-24T21:26:03.871405Z",
     }
 
     lesson_id: UUID = Field(description="The lesson.")
-    revision: int = Field(description="Counts from 1; spans of a citation refer to one revision's text.")
-    position: int = Field(description="Place in the course, from 0.")
+    revision: int = Field(ge=1, description="Counts from 1; spans of a citation refer to one revision's text.")
+    position: int = Field(ge=0, description="Place in the course, from 0.")
     title: str = Field(description="The lesson's title.")
-    text: str = Field(description="Markdown. Offsets into it count Unicode code points.")
-    published_at: datetime = Field(description="When this revision was published.")
+    text: str = Field(description="Markdown, up to 60 kB. Offsets into it count Unicode code points.")
+    published_at: AwareDatetime = Field(description="When this revision was published.")
 
 
 class EnrollmentEvent(Event):
@@ -102,10 +103,10 @@ class LearnerEnrolled(EnrollmentEvent):
         "organization_id": story.ORGANIZATION,
         "course_id": story.COURSE,
         "person_id": story.ADA,
-        "enrolled_at": "2026-03-02T09:08:26.442860Z",
+        "enrolled_at": "2025-06-24T21:37:47.801860Z",
     }
 
-    enrolled_at: datetime = Field(description="When they started.")
+    enrolled_at: AwareDatetime = Field(description="When they started.")
 
 
 class LessonCompleted(EnrollmentEvent):
@@ -118,17 +119,17 @@ class LessonCompleted(EnrollmentEvent):
         "course_id": story.COURSE,
         "person_id": story.ADA,
         "lesson_id": story.LESSON,
-        "progress": 0.25,
-        "completed_at": "2026-03-02T09:19:37.085513Z",
+        "progress": 0.07692307692307693,
+        "completed_at": "2025-06-24T21:49:37.085513Z",
     }
 
     lesson_id: UUID = Field(description="The lesson.")
     progress: float = Field(ge=0, le=1, description="Share of the course's lessons completed, this one included.")
-    completed_at: datetime = Field(description="When they finished it.")
+    completed_at: AwareDatetime = Field(description="When they finished it.")
 
 
 class CourseCompleted(EnrollmentEvent):
-    """A learner finished every lesson."""
+    """A learner finished every lesson of a course."""
 
     type: ClassVar[str] = "stoa.content.enrollment.completed.v1"
     example: ClassVar[dict[str, Any]] = {
@@ -136,10 +137,10 @@ class CourseCompleted(EnrollmentEvent):
         "organization_id": story.ORGANIZATION,
         "course_id": story.COURSE,
         "person_id": story.ADA,
-        "completed_at": "2026-03-04T17:55:00.196724Z",
+        "completed_at": "2025-06-27T17:55:00.196724Z",
     }
 
-    completed_at: datetime = Field(description="When they finished the last one.")
+    completed_at: AwareDatetime = Field(description="When they finished the last one.")
 
 
 class QuestionOutcome(BaseModel):
@@ -174,7 +175,7 @@ class AttemptGraded(Event):
             {"question_id": story.QUESTIONS[0], "title": "Who reads the outbox?", "score": 1.0, "correct": True},
             {"question_id": story.QUESTIONS[1], "title": "What is the key?", "score": 0.0, "correct": False},
         ],
-        "graded_at": "2026-03-02T09:33:48.729066Z",
+        "graded_at": "2025-06-24T21:59:21.729066Z",
     }
 
     attempt_id: UUID = Field(description="The attempt.")
@@ -183,8 +184,8 @@ class AttemptGraded(Event):
     lesson_id: UUID = Field(description="The lesson that the quiz belongs to.")
     quiz_id: UUID = Field(description="The quiz.")
     person_id: UUID = Field(description="The learner.")
-    number: int = Field(ge=1, description="The learner's how-manieth attempt at this quiz.")
+    number: int = Field(ge=1, description="Counts the learner's attempts at this quiz, from 1.")
     score: float = Field(ge=0, le=1, description="Points, as a share of what could be had.")
     passed: bool = Field(description="Whether the score reached what the quiz asks for.")
     questions: list[QuestionOutcome] = Field(description="Each question, in the quiz's order.")
-    graded_at: datetime = Field(description="When it was graded.")
+    graded_at: AwareDatetime = Field(description="When it was graded.")

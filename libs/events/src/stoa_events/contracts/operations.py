@@ -3,11 +3,10 @@
 No event here has personal data: an operator is named by their pseudonymous id.
 """
 
-from datetime import datetime
 from typing import Any, ClassVar, Final, NamedTuple, TypeVar
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from stoa_events.contract import Event
 from stoa_events.contracts import story
@@ -16,32 +15,32 @@ SERVICES: Final = ("auth", "content", "ai", "analytics", "feed")
 E = TypeVar("E", bound=Event)
 #: Every service has this consumer group; in an example it becomes the service's own.
 _GROUP: Final = "<service>.privacy"
-_AUDIT: Final = "0197a401-6e2c-7d18-b0a5-92c4f7318e6d"
-_REPLAY: Final = "0197a405-18b7-7f42-9c63-0d5ae82b741f"
-_DEATH: Final = "0197a40a-93d1-7605-8be4-5f17c0a2d938"
+_AUDIT: Final = "01994222-0750-777c-aafe-6b2a3fc75dd2"
+_REPLAY: Final = "01994222-0750-7080-bc98-43b5bd8c883e"
+_DEATH: Final = "01994034-fbbc-7b23-a029-87ccb1b0eef9"
 
 
 class AuditRecorded(Event):
-    """An operator has changed something in the service's messaging; recorded in the transaction that changed it."""
+    """An operator has looked into the service's messaging or changed it; recorded in the transaction that did it."""
 
     subject_field: ClassVar[str] = "audit_id"
     single: ClassVar[bool] = True
     partitions: ClassVar[int] = 3
     example: ClassVar[dict[str, Any]] = {
         "audit_id": _AUDIT,
-        "person_id": story.ADA,
+        "person_id": story.OPERATOR,
         "action": "replay.request",
         "target": _REPLAY,
-        "details": {"group": _GROUP, "rebuild": "false"},
-        "recorded_at": "2026-06-24T12:00:00Z",
+        "details": {"group": _GROUP, "rebuild": "false", "rate": "500"},
+        "recorded_at": "2025-09-13T08:12:30.417905Z",
     }
 
     audit_id: UUID = Field(description="This record of the audit.")
     person_id: UUID = Field(description="The operator who acted.")
-    action: str = Field(description="What was done, as `noun.verb`.")
-    target: str = Field(description="What it was done to: an id, or a name that the action explains.")
+    action: str = Field(description="What was done, as `noun.verb`: `parked.discard`, for one. More may come.")
+    target: str = Field(description="What it was done to: an id, or a record, as `<topic>-<partition>-<offset>`.")
     details: dict[str, str] = Field(default_factory=dict, description="What else was asked for; never personal.")
-    recorded_at: datetime = Field(description="When it was done.")
+    recorded_at: AwareDatetime = Field(description="When it was done.")
 
 
 class ReplayEvent(Event):
@@ -59,39 +58,40 @@ class ReplayRequested(ReplayEvent):
     example: ClassVar[dict[str, Any]] = {
         "replay_id": _REPLAY,
         "group": _GROUP,
-        "topics": ["content.course"],
+        "topics": ["auth.user"],
         "types": ["stoa.auth.user.erased.v1"],
         "key": None,
         "recorded_from": None,
         "recorded_until": None,
         "rate": 500,
         "is_rebuild": False,
-        "requested_at": "2026-06-24T12:00:00Z",
+        "requested_at": "2025-09-13T08:12:30.416022Z",
     }
 
     group: str = Field(description="The consumer group that reads `<group>.replay`.")
     topics: list[str] = Field(description="Only events of these topics, one topic after the other.")
     types: list[str] = Field(description="Only events of these types; of all, where none is named.")
     key: str | None = Field(None, description="Only events of this key.")
-    recorded_from: datetime | None = Field(None, description="Only events recorded at this time or later.")
-    recorded_until: datetime | None = Field(None, description="Only events recorded before this time.")
-    rate: int = Field(description="How many events a second each publisher sends at most.")
+    recorded_from: AwareDatetime | None = Field(None, description="Only events recorded at this time or later.")
+    recorded_until: AwareDatetime | None = Field(None, description="Only events recorded before this time.")
+    rate: int = Field(ge=1, description="How many events a second each publisher sends at most.")
     is_rebuild: bool = Field(description="Whether the group has emptied its tables to fill them anew.")
-    requested_at: datetime = Field(description="When an operator asked for it.")
+    requested_at: AwareDatetime = Field(description="When an operator asked for it.")
 
 
 class ReplayCancelled(ReplayEvent):
     """The group takes no more events of this replay; publishers stop sending them."""
 
-    example: ClassVar[dict[str, Any]] = {"replay_id": _REPLAY, "cancelled_at": "2026-06-24T12:01:00Z"}
+    example: ClassVar[dict[str, Any]] = {"replay_id": _REPLAY, "cancelled_at": "2025-09-13T08:14:02.093317Z"}
 
-    cancelled_at: datetime = Field(description="When it was cancelled.")
+    cancelled_at: AwareDatetime = Field(description="When it was cancelled.")
 
 
 class EventDied(Event):
     """A parked event has failed its last try; it and the later events of its key wait for a person.
 
-    The record itself stays in the service's `parked` table: read, edit, retry or discard it there.
+    The record itself stays in the service's `parked` table: an operator reads, edits, retries or discards it over
+    `/api/v1/<service>/messaging/parked/<parked_position>`, or by `stoa events parked`.
     """
 
     subject_field: ClassVar[str] = "announcement_id"
@@ -100,28 +100,32 @@ class EventDied(Event):
     example: ClassVar[dict[str, Any]] = {
         "announcement_id": _DEATH,
         "group": _GROUP,
-        "parked_id": 4711,
-        "event_id": "0197a3d1-7d02-7c94-a1f8-6b0e35d92c47",
-        "event_type": "stoa.content.lesson.published.v1",
-        "source_topic": "content.course",
+        "parked_position": 4711,
+        "event_id": "01993eaa-3a7f-7e41-9c19-48b0ae5d35e4",
+        "event_type": "stoa.auth.user.erased.v1",
+        "source_topic": "auth.user",
         "source_partition": 3,
         "source_offset": 1808,
         "attempts": 5,
         "error": "KeyError at service.py:41",
-        "died_at": "2026-06-24T19:11:10Z",
+        "died_at": "2025-09-12T23:13:58.204871Z",
     }
 
     announcement_id: UUID = Field(description="This announcement; an event that is retried may die again.")
     group: str = Field(description="The consumer group that could not handle the event.")
-    parked_id: int = Field(description="Where it is parked: its `id` in the service's list of parked events.")
+    parked_position: int = Field(
+        ge=1, description="Where it is parked: its `position` under `/api/v1/<service>/messaging/parked`."
+    )
     event_id: UUID | None = Field(None, description="The event; null where its headers cannot be read.")
     event_type: str | None = Field(None, description="Its type; null where its headers cannot be read.")
     source_topic: str = Field(description="The topic that it was published to.")
-    source_partition: int = Field(description="The partition that it was read from.")
-    source_offset: int = Field(description="Its offset there.")
-    attempts: int = Field(description="How often it was tried.")
-    error: str = Field(description="Why the last try failed: the error's class and place, without the event's values.")
-    died_at: datetime = Field(description="When the last try failed.")
+    source_partition: int = Field(ge=0, description="The partition that it was read from.")
+    source_offset: int = Field(ge=0, description="Its offset there.")
+    attempts: int = Field(ge=1, description="How often it was tried again after it was parked.")
+    error: str = Field(
+        description="Why the last try failed, for people: the error's class and place, without the event's values."
+    )
+    died_at: AwareDatetime = Field(description="When the last try failed.")
 
     @property
     def destination(self) -> str:

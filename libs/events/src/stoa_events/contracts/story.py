@@ -1,7 +1,12 @@
-"""Who and what the examples are about: Ada founds an organization, imports a course about Stoa and learns from it."""
+"""Who and what the examples are about: Ada founds an organization, imports a course about Stoa and learns from it.
+
+Ids are as old as what they name: a UUIDv7 begins with its time.
+"""
 
 from typing import Final
 
+#: Runs the platform; the others use it.
+OPERATOR: Final = "01978b5d-60c8-7d4e-b3a1-58f20c96e7b4"
 ADA: Final = "0197a3c2-5b0e-7c31-a2f4-1d6b8e09c5a7"
 BOB: Final = "0197a3c4-11d2-7a90-8f3e-5c7d21b604e9"
 SESSION: Final = "0197a3c3-02aa-7f15-9b6c-80e4d7a1f532"

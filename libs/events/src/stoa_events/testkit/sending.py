@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from stoa_events.contract import Event
+from stoa_events.contract import KAFKA_RETENTION, Event
 from stoa_events.envelope import Envelope
 from stoa_events.testkit.records import Message, a_record, an_envelope
 
@@ -40,7 +40,10 @@ async def make_topics(bootstrap_servers: str, *topics: str, topic_prefix: str = 
         try:
             wanted = {topic_prefix + topic for topic in topics}
             missing = wanted - set(await admin.list_topics())
-            await admin.create_topics([NewTopic(topic, partitions, 1) for topic in sorted(missing)])
+            config = {"retention.ms": str(int(KAFKA_RETENTION.total_seconds() * 1000))}
+            await admin.create_topics(
+                [NewTopic(topic, partitions, 1, topic_configs=config) for topic in sorted(missing)]
+            )
             # The broker answers before all of it knows them.
             while not wanted <= set(await admin.list_topics()):  # noqa: ASYNC110  # only the broker knows when
                 await asyncio.sleep(0.05)

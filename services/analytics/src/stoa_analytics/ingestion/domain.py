@@ -148,7 +148,8 @@ def _guess(data: bytes) -> Facts:
 
 def _facts(event: Event) -> Facts:
     # Checked by the contract already, but for what the column cannot hold.
-    facts = Facts.model_construct(**{name: getattr(event, name) for name in _named_by(type(event))})
+    said = {name: getattr(event, name) for name in _named_by(type(event))}
+    facts = Facts.model_construct(**{name: value for name, value in said.items() if value is not None})
     if facts.number is not None and facts.number > LARGEST_NUMBER:
         raise Unreadable(f"number {facts.number} is no count.")
     return facts

@@ -15,6 +15,7 @@ from bench.events import drain, kills, latency, place
 
 RATES = (200.0, 500.0, 1_000.0)
 DRAINED = 40_000
+POISONED_RATE, POISON = 200.0, 10.0
 Figures = dict[str, Any]
 
 
@@ -29,6 +30,7 @@ async def measure(told: dict[str, str], *, runs: int, seconds: float, killed: in
         },
         "latency": [await _latencies(told, names, rate, runs, seconds) for rate in RATES],
     }
+    found["poison"] = await _poison(told, names, runs, seconds)
     for name, plain in (("kills", False), ("kills_plain", True)):
         found[name] = asdict(await kills.measure(await place.fresh(told, next(names)), kills=killed, plain=plain))
     return found
@@ -45,6 +47,22 @@ async def _latencies(told: dict[str, str], names: Iterator[str], rate: float, ru
         pairs.append(pair)
     ours, plain = ([pair[side] for pair in pairs] for side in (0, 1))
     return {"rate": rate, "stoa": _medians(ours), "plain": _medians(plain)}
+
+
+async def _poison(told: dict[str, str], names: Iterator[str], runs: int, seconds: float) -> Figures:
+    """The p99 of good events, while others cannot be handled, and while none is bad; their ratio, run by run."""
+    pairs = []
+    for _ in range(runs):
+        pair = [
+            await latency.measure(
+                await place.fresh(told, next(names)), rate=POISONED_RATE, seconds=seconds, poison=rate
+            )
+            for rate in (0, POISON)
+        ]
+        pairs.append(pair)
+    clean, poisoned = ([pair[side] for pair in pairs] for side in (0, 1))
+    ratio = median(after.p99_ms / before.p99_ms for before, after in pairs)
+    return {"clean": _medians(clean), "poisoned": _medians(poisoned), "p99_ratio": ratio}
 
 
 def _medians(measured: list[latency.Latency]) -> Figures:
@@ -64,6 +82,11 @@ def table(found: Figures) -> Table:
         for share in ("p50", "p99"):
             cells = [f"{one[side][f'{share}_ms']:,.1f} ms" for side in ("stoa", "plain")]
             shown.add_row(f"commit to handled at {one['rate']:.0f}/s, {share}", *cells)
+    poison = found["poison"]
+    told = f"{poison['poisoned']['p99_ms']:,.1f} ms, {poison['p99_ratio']:.2f} times that without"
+    shown.add_row(
+        f"good events' p99 at {POISONED_RATE:.0f}/s beside {POISON:.0f} bad ones a second", told, "not measured"
+    )
     for name in ("committed", "lost", "doubled"):
         cells = [f"{found[side][name]:,}" for side in ("kills", "kills_plain")]
         shown.add_row(f"{found['kills']['kills']} kills -9 at {kills.RATE:.0f}/s: {name}", *cells)
@@ -74,7 +97,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.events", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print one object instead of a table")
     parser.add_argument("--runs", type=int, default=5, help="runs of which the median is taken (5)")
-    parser.add_argument("--seconds", type=float, default=10, help="of each latency run, after two that warm up (10)")
+    parser.add_argument("--seconds", type=float, default=10, help="of each latency run, after ten that warm up (10)")
     parser.add_argument("--kills", type=int, default=20, help="kills -9 of each variant (20)")
     wanted = parser.parse_args()
     with place.servers() as told:

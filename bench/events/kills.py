@@ -2,16 +2,19 @@
 
 import asyncio
 import tempfile
+import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.events.latency import SETTLE_SECONDS, START_SECONDS, Started, running, times
+from bench.events.latency import START_SECONDS, Started, running, times
 from bench.events.place import Place
 
 RATE = 200.0
 KILL_EVERY_SECONDS = 3.0
-DRAINED_SECONDS = 60.0
+#: Longer than a killed member's session, as its default is: what it held moves again only then.
+STILL_SECONDS = 40.0
+DRAINED_SECONDS = 240.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +50,12 @@ async def _kill(role: Started) -> None:
 
 async def _until_still(ledger: Path) -> None:
     """Returns once nothing was handled for a while."""
-    for _ in range(int(DRAINED_SECONDS / SETTLE_SECONDS)):
-        before = len(times(ledger))
-        await asyncio.sleep(SETTLE_SECONDS)
-        if len(times(ledger)) == before:
-            return
+    handled, since = -1, time.monotonic()
+    until = since + DRAINED_SECONDS
+    while time.monotonic() < min(since + STILL_SECONDS, until):
+        await asyncio.sleep(1)
+        if (now_handled := len(times(ledger))) != handled:
+            handled, since = now_handled, time.monotonic()
 
 
 async def _compared(place: Place, kills: int) -> Survived:

@@ -12,7 +12,7 @@ from pathlib import Path
 from bench.events.place import Place
 
 START_SECONDS = 4.0
-WARM_SECONDS = 2.0
+WARM_SECONDS = 10.0
 SETTLE_SECONDS = 3.0
 
 
@@ -61,14 +61,19 @@ class Started:
             self.kill()
 
 
-async def measure(place: Place, *, rate: float, seconds: float, plain: bool = False) -> Latency:
-    """Commit at a steady rate, and compare the two ledgers. The first seconds warm up and are left out."""
+async def measure(place: Place, *, rate: float, seconds: float, plain: bool = False, poison: float = 0) -> Latency:
+    """Commit at a steady rate, and compare the two ledgers. The first seconds warm up and are left out.
+
+    `poison` is how many records a second come beside it that cannot be handled.
+    """
     with tempfile.TemporaryDirectory() as folder:
         written, handled = Path(folder, "written"), Path(folder, "handled")
         roles = ["plain-reader"] if plain else ["relay", "reader"]
         with ExitStack() as stack:
             for role in roles:
                 stack.enter_context(running(role, place, handled))
+            if poison:
+                stack.enter_context(running("poisoner", place, Path("/dev/null"), rate=poison))
             await asyncio.sleep(START_SECONDS)
             name = "plain-writer" if plain else "writer"
             writing = stack.enter_context(running(name, place, written, rate=rate, seconds=seconds + WARM_SECONDS))

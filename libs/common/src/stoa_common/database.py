@@ -1,5 +1,6 @@
 """The service's own database: models' base, sessions, and the one unit of work a request or message."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -68,10 +69,16 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Session]:
         """One unit of work: what was recorded in the outbox is written, then all of it commits, or none."""
-        async with self._sessions() as session:
+        session = self._sessions()
+        try:
             yield session
             await outbox.write(session)
             await session.commit()
+        except BaseException:
+            await asyncio.shield(session.close())
+            raise
+        # The commit has given the connection back: nothing is left to wait for, as a close would.
+        session.expunge_all()
 
     @asynccontextmanager
     async def driver(self) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:

@@ -21,7 +21,7 @@ CAPACITY: Final = 500
 LEAVING_SECONDS: Final = 5.0
 COMMIT_RETRY_SECONDS: Final = 0.2
 #: What is handled in between is handled again after a crash, and the inbox notices.
-COMMIT_PAUSE_SECONDS: Final = 0.005
+COMMIT_PAUSE_SECONDS: Final = 0.05
 log = logs.get_logger()
 Settle = Callable[[Record], Awaitable[object]]
 

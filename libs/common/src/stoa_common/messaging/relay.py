@@ -21,6 +21,9 @@ BATCH: Final = 500
 #: Events that one transaction forgets together; what it published is published again if it does not commit.
 AT_ONCE: Final = 1000
 SHORTEST_WAIT: Final = 0.010
+#: Where a round finds more than a few, a longer wait spares the database and the broker half of the rounds.
+BUSY_WAIT: Final = 0.020
+FEW: Final = 4
 LONGEST_WAIT: Final = 0.25
 #: In a backlog, parts that share the shards: while one waits for the broker, the other reads.
 SIDE_BY_SIDE: Final = 2
@@ -67,7 +70,7 @@ class Relay:
         try:
             while True:
                 published = await self._try_round()
-                wait = SHORTEST_WAIT if published else min(wait * 2, LONGEST_WAIT)
+                wait = _wait_after(published, wait)
                 await asyncio.sleep(0 if published >= BATCH else wait)
         finally:
             measuring.cancel()
@@ -103,6 +106,12 @@ class Relay:
                     metrics.OUTBOX_AGE.set(max(0.0, await connection.fetchval(_AGE) or 0.0))
                     metrics.OUTBOX_WAITING.set(await connection.fetchval(_COUNT))
             await asyncio.sleep(MEASURE_SECONDS)
+
+
+def _wait_after(published: int, last: float) -> float:
+    if published:
+        return BUSY_WAIT if published > FEW else SHORTEST_WAIT
+    return min(last * 2, LONGEST_WAIT)
 
 
 class _Part:

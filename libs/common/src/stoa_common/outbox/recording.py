@@ -5,6 +5,7 @@ commit: it seals personal fields, numbers each event within its aggregate, and f
 """
 
 import zlib
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -25,7 +26,7 @@ _PENDING = "stoa_outbox"
 # One round trip for all that a transaction recorded. The row of an aggregate's version, locked until the commit, keeps
 # the aggregate's events in the order of their numbers; rows are locked in one order, so that two transactions never
 # wait in a circle.
-_WRITE = text("""
+WRITE = text("""
 WITH wanted AS (
     SELECT * FROM unnest(
         CAST(:ids AS uuid[]), CAST(:topics AS text[]), CAST(:keys AS text[]), CAST(:types AS text[]),
@@ -77,10 +78,13 @@ async def write(session: AsyncSession) -> None:
     if not events:
         return
     await session.flush()
-    at = clock.now()
-    rows = [_row(await sealing.seal(session, event), at) for event in events]
-    columns: dict[str, Any] = {name: [row[name] for row in rows] for name in rows[0]}
-    await session.execute(_WRITE, columns | {"at": at})
+    await session.execute(WRITE, values([await sealing.seal(session, event) for event in events], clock.now()))
+
+
+def values(events: Sequence[Event], at: datetime) -> dict[str, Any]:
+    """What WRITE takes: a list a column, and the time."""
+    rows = [_row(event, at) for event in events]
+    return {name: [row[name] for row in rows] for name in rows[0]} | {"at": at}
 
 
 def _row(event: Event, at: datetime) -> dict[str, Any]:

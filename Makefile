@@ -2,6 +2,8 @@
 # make test    everything that .ci/run checks
 # make check   format, lint, types and import rules
 # make format  mend format and lint
+# make faults  kill and disturb the messaging for a while and check that nothing is lost: SECONDS=1800 SEED=1 RATE=300 BROKERS=1 REPORT=file.md
+# make mutants  is each deliberately wrong messaging caught?
 # make lock    resolve requirements.lock anew
 
 PYTHON ?= python3
@@ -10,7 +12,7 @@ PACKAGES := $(sort $(dir $(wildcard libs/*/pyproject.toml services/*/pyproject.t
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check format lock install
+.PHONY: help up test check format faults mutants lock install
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -27,6 +29,13 @@ check: $(INSTALLED)
 format: $(INSTALLED)
 	.venv/bin/ruff format
 	.venv/bin/ruff check --fix
+
+faults: $(INSTALLED)
+	@exec .venv/bin/python -m tests.faults --seconds $(or $(SECONDS),60) $(if $(SEED),--seed $(SEED)) --rate $(or $(RATE),300) \
+	  --brokers $(or $(BROKERS),1) $(if $(REPORT),--report $(REPORT))
+
+mutants: $(INSTALLED)
+	@exec .venv/bin/python -m tests.faults --mutants $(if $(SEED),--seed $(SEED))
 
 install: $(INSTALLED)
 

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import logging
 import random
 import sys
 import tempfile
@@ -27,6 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _refuse_unknown(options.only or ())
     chosen = _chosen(options)
     logs.configure(service="faults", level="error")
+    # Brokers are away on purpose.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
         if options.mutants:
             return 0 if run_mutants(chosen.seed) else 1

@@ -1,6 +1,5 @@
 """Puts records on Kafka past the relay, as another producer would: duplicates and poison, marked by a header."""
 
-import json
 import random
 from collections import deque
 from dataclasses import dataclass, field
@@ -10,16 +9,13 @@ from uuid import UUID
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from stoa_common.testing import an_envelope
+from stoa_common.testing.poison import poisoned
 from stoa_events.contracts import AttemptGraded
-from stoa_events.envelope import Envelope
 
 from .readback import FAULT_HEADER, TOPICS
 from .system import System
 
-Headers = list[tuple[str, bytes | None]]
 RECENT = 5_000
-ONE_MEGABYTE = 1_000_000
-POISON = ("bad-json", "null-header", "non-utf8-header", "missing-header", "unknown-type", "one-megabyte", "null-value")
 
 
 @dataclass
@@ -51,7 +47,7 @@ class Injector:
         """Send one record that cannot be handled."""
         event = self._an_event()
         envelope = an_envelope(event, id=self._new_id())
-        headers, value = _poisoned(kind, envelope, event.data())
+        headers, value = poisoned(kind, envelope, event.data())
         topic = self.system.prefix + event.topic
         async with self._producer() as producer:
             marked = [*headers, (FAULT_HEADER, kind.encode())]
@@ -79,21 +75,3 @@ class Injector:
 
     def _new_id(self) -> UUID:
         return UUID(int=self.rng.getrandbits(128), version=4)
-
-
-def _poisoned(kind: str, envelope: Envelope, value: bytes) -> tuple[Headers, bytes | None]:
-    headers: Headers = list(envelope.headers())
-    if kind == "bad-json":
-        return headers, value[:-1]
-    if kind == "null-header":
-        return [*headers, ("note", None)], value
-    if kind == "non-utf8-header":
-        return [*headers, ("note", b"\xff\xfe")], value
-    if kind == "missing-header":
-        return [(name, text) for name, text in headers if name != "ce_sequence"], value
-    if kind == "unknown-type":
-        return [(name, b"stoa.content.attempt.unheard-of.v1" if name == "ce_type" else t) for name, t in headers], value
-    if kind == "one-megabyte":
-        return headers, json.dumps({"junk": "x" * ONE_MEGABYTE}).encode()
-    assert kind == "null-value"
-    return headers, None

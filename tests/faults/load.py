@@ -65,6 +65,10 @@ class Load:
     def stop(self) -> None:
         self._is_stopped = True
 
+    def owed(self) -> int:
+        """Events of accepted commands that are not yet seen at the reader."""
+        return sum(pending.events for pending in self.pending.values())
+
     def some_key(self) -> UUID:
         """An enrollment that commands move on just now."""
         return self.rng.choice(self._enrollments)

@@ -1,7 +1,8 @@
 """Faults of records and handlers: duplicates, poison of every kind, a bug on one key, a slow consumer."""
 
+from stoa_common.testing.poison import POISON
+
 from .fault import Fault, World
-from .injector import POISON
 
 
 class Duplicates(Fault):

@@ -13,8 +13,8 @@ YOUNG_SECONDS = 1.0
 MIX_LIMIT = 120.0
 #: A longer outage leaves work to do, which the limits do not mean: the reader has to do so much of it in a second,
 #: beside what is new, if more than MUCH_OWED events wait.
-CATCH_UP_RATE = 200.0
-MUCH_OWED = 2_000
+CATCH_UP_RATE = 250.0
+MUCH_OWED = 1_000
 POLL_SECONDS = 0.2
 RETURN_SECONDS = 120.0
 #: Shorter outages may fall between two questions.

@@ -25,7 +25,7 @@ SLACK = 8.0
 
 async def test_nothing_is_lost_doubled_or_disordered_under_faults(stage: Stage, tmp_path: Path) -> None:
     seed = random.SystemRandom().randrange(1_000_000)
-    options = Options(40, seed, rate=100, only=FAULTS, slack=SLACK, rest_seconds=60, duplicates_at_least=200)
+    options = Options(30, seed, rate=100, only=FAULTS, slack=SLACK, rest_seconds=60, duplicates_at_least=200)
     print(f"seed {seed}")
 
     outcome = await run(stage, options, tmp_path)

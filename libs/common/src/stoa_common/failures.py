@@ -22,6 +22,8 @@ from sqlalchemy.exc import TimeoutError as SqlTimeoutError
 from stoa_common import logs
 
 log = logs.get_logger()
+#: Waits for what is away double up to this: it bounds how long after its return the first event is handled.
+LONGEST_HOLD_WAIT: Final = 1.0
 _INFRASTRUCTURE: Final = (
     ConnectionError,
     TimeoutError,

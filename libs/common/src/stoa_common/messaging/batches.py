@@ -23,7 +23,6 @@ from stoa_events.envelope import BadEnvelope, Envelope
 MAX_RECORDS = 5_000
 TRICKLE = 500
 POLL_MS = 1_000
-LONGEST_HOLD_WAIT = 5.0
 MOVE_SECONDS: Final = 10.0
 log = logs.get_logger()
 
@@ -129,7 +128,7 @@ class BatchLoop:
                     raise
                 log.warning("batch_held", group=self.group, error=type(error).__name__)
             await asyncio.sleep(wait)
-            wait = min(wait * 2, LONGEST_HOLD_WAIT)
+            wait = min(wait * 2, failures.LONGEST_HOLD_WAIT)
 
     async def _take(
         self, raws: Sequence[Any], records: list[BatchRecord], bad: list[dict[str, Any]], *, replay_id: UUID | None

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 QUICK_TRIES = 3
 QUICK_TRY_WAIT = 0.1
-LONGEST_HOLD_WAIT = 5.0
 log = logs.get_logger()
 
 
@@ -69,7 +68,7 @@ class Handling:
                     raise
                 log.warning("event_held", group=self.router.group, error=type(error).__name__)
             await asyncio.sleep(wait)
-            wait = min(wait * 2, LONGEST_HOLD_WAIT)
+            wait = min(wait * 2, failures.LONGEST_HOLD_WAIT)
 
     async def _settle(self, record: Record) -> Outcome:
         if record.topic == self._receiving.topic:

@@ -79,5 +79,5 @@ def api(platform: Platform) -> Iterator[httpx2.Client]:
 
 
 @pytest.fixture(scope="session")
-def world(api: httpx2.Client) -> World:
-    return make_world(api)
+def world(api: httpx2.Client, platform: Platform) -> World:
+    return make_world(api, platform.stoa)

@@ -14,6 +14,8 @@ BODIES: dict[str, Any] = {
     "POST /api/v1/content/quizzes/{quiz_id}/attempts": {"answers": []},
     "POST /api/v1/auth/organizations/{organization_id}/invitations": {"roles": ["learner"]},
     "PATCH /api/v1/auth/organizations/{organization_id}/members/{person_id}": {"roles": ["admin"]},
+    "PATCH /api/v1/auth/api-keys/{api_key_id}": {"name": "theirs"},
+    "POST /api/v1/auth/api-keys/{api_key_id}/rotate": {"prefix": "0000000000"},
     "PATCH /api/v1/feed/webhooks/{webhook_id}": {"description": "theirs"},
     "POST /api/v1/feed/webhooks/{webhook_id}/replay": {"since": "2026-01-01T00:00:00Z"},
 }
@@ -23,6 +25,9 @@ OWN = {
     "GET /api/v1/auth/me",
     "DELETE /api/v1/auth/me",
     "POST /api/v1/auth/logout",
+    "PUT /api/v1/auth/me/password",
+    "POST /api/v1/auth/verify-email/again",
+    "POST /api/v1/auth/api-keys",
     "POST /api/v1/feed/webhooks",
     # Never ends while its token is valid.
     "GET /api/v1/feed/events/stream",

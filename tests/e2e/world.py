@@ -1,14 +1,18 @@
 """Two organizations: one with a course that a learner has taken, and one of a stranger."""
 
 import io
+import json
 import secrets
+import subprocess
 import time
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import httpx2
 
+Stoa = Callable[..., subprocess.CompletedProcess[str]]
 PASSWORD = secrets.token_urlsafe(16)
 LESSON = """---
 title: Event-driven systems
@@ -114,6 +118,19 @@ def take_quiz(api: httpx2.Client, account: Account, quiz_id: str) -> dict[str, A
     return told
 
 
+def verify_email(api: httpx2.Client, account: Account, stoa: Stoa) -> None:
+    """Read the mail that the platform keeps, as its owner would."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        shown = stoa("mail", "show", "--to", account.email, "--json")
+        if shown.returncode == 0:
+            answer = api.post("/api/v1/auth/verify-email", json={"token": json.loads(shown.stdout)["token"]})
+            assert answer.status_code == 204, answer.text
+            return
+        time.sleep(0.5)
+    raise TimeoutError(f"No mail came: {shown.stderr}")
+
+
 def invite_learner(api: httpx2.Client, owner: Account) -> Account:
     path = f"/api/v1/auth/organizations/{owner.organization_id}/invitations"
     body = {"roles": ["learner"], "max_uses": 1, "expires_in_hours": 1}
@@ -134,8 +151,16 @@ def make_webhook(api: httpx2.Client, owner: Account) -> str:
     return str(made.json()["id"])
 
 
-def make_world(api: httpx2.Client) -> World:
+def make_api_key(api: httpx2.Client, owner: Account) -> str:
+    body = {"name": "For tests", "scopes": ["course:read"]}
+    made = api.post("/api/v1/auth/api-keys", json=body, headers=owner.headers)
+    assert made.status_code == 201, made.text
+    return str(made.json()["id"])
+
+
+def make_world(api: httpx2.Client, stoa: Stoa) -> World:
     owner, stranger = register(api), register(api)
+    verify_email(api, owner, stoa)
     job_id, course_id = import_course(api, owner)
     published = api.post(f"/api/v1/content/courses/{course_id}/publish", headers=owner.headers)
     assert published.status_code == 200, published.text
@@ -156,6 +181,8 @@ def make_world(api: httpx2.Client) -> World:
         "quiz_id": quiz_id,
         "attempt_id": attempt["id"],
         "webhook_id": webhook_id,
+        "api_key_id": make_api_key(api, owner),
+        "session_id": api.get("/api/v1/auth/sessions", headers=owner.headers).json()["items"][0]["id"],
         # A real one would be sent to that address; whoever is refused here is refused at the webhook.
         "delivery_id": webhook_id,
     }

@@ -32,13 +32,17 @@ MAIN = "from stoa_analytics.processes import main; main()"
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def jwks_url(identities: Identities) -> AsyncIterator[str]:
-    """The public key of the tests' identities, over HTTP."""
+    """The public key of the tests' identities, over HTTP, and that nothing was revoked."""
 
     async def answer(_: web.Request) -> web.Response:
         return web.json_response({"keys": [identities.key.as_dict(private=False)]})
 
     app = web.Application()
+    async def tell_revocations(_: web.Request) -> web.Response:
+        return web.json_response({"upto": 0, "revocations": []})
+
     app.router.add_get("/jwks.json", answer)
+    app.router.add_get("/internal/revocations", tell_revocations)
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port := a_free_port()).start()

@@ -95,7 +95,7 @@ def test_an_operator_acts_for_no_organization() -> None:
 def test_claims_say_who_acts_for_whom_and_until_when() -> None:
     membership = a_membership("learner")
     family = domain.new_family(a_person(), membership, family_id=new_id(), at=NOON)
-    grant = domain.grant(family, ["learner"], refresh_token="opaque")
+    grant = domain.grant(family, ["learner"], refresh_token="opaque", issued_at=NOON)
 
     claims = domain.claims(grant, issuer="stoa", ttl=timedelta(minutes=10), at=NOON, token_id=new_id())
 
@@ -108,7 +108,7 @@ def test_claims_say_who_acts_for_whom_and_until_when() -> None:
 
 def test_a_token_without_an_organization_has_no_such_claim() -> None:
     family = domain.new_family(a_person(operator=True), None, family_id=new_id(), at=NOON)
-    grant = domain.grant(family, ["operator"], refresh_token="opaque")
+    grant = domain.grant(family, ["operator"], refresh_token="opaque", issued_at=NOON)
 
     claims = domain.claims(grant, issuer="stoa", ttl=timedelta(minutes=10), at=NOON, token_id=new_id())
 

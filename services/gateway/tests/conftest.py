@@ -290,6 +290,17 @@ def served_fixture() -> Any:
     return served
 
 
+@pytest.fixture(scope="session")
+def bound() -> Any:
+    """A socket that nobody listens on yet, and its address."""
+
+    def bind() -> tuple[socket.socket, str]:
+        taken = a_socket()
+        return taken, address(taken)
+
+    return bind
+
+
 @pytest.fixture(name="raw_answer", scope="session")
 def raw_answer_fixture() -> Any:
     return raw_answer

@@ -71,9 +71,9 @@ def test_a_protected_route_asks_for_the_token_and_a_public_one_does_not() -> Non
 
     document = merged((CONTENT, protected), (AI, public))
 
-    assert document["paths"]["/api/v1/content/a"]["get"]["security"] == [{"accessToken": []}]
+    assert document["paths"]["/api/v1/content/a"]["get"]["security"] == [{"accessToken": []}, {"apiKey": []}]
     assert document["paths"]["/api/v1/ai/b"]["get"]["security"] == []
-    assert list(document["components"]["securitySchemes"]) == ["accessToken"]
+    assert list(document["components"]["securitySchemes"]) == ["accessToken", "apiKey"]
 
 
 def test_what_only_internal_routes_use_stays_inside() -> None:

@@ -12,7 +12,7 @@ async def test_the_document_is_valid_and_holds_what_can_be_reached(http: aiohttp
     OpenAPIV31SpecValidator(document).validate()
     assert {"/api/v1/content/mine", "/api/v1/content/echo/{name}", "/api/v1/ai/raw"} <= set(document["paths"])
     assert not [path for path in document["paths"] if "internal" in path or "hidden" in path or path == "/livez"]
-    assert document["paths"]["/api/v1/content/mine"]["get"]["security"] == [{"accessToken": []}]
+    assert document["paths"]["/api/v1/content/mine"]["get"]["security"] == [{"accessToken": []}, {"apiKey": []}]
     assert document["paths"]["/api/v1/content/mine"]["get"]["operationId"] == "content_get_mine"
     assert "Problem" in document["components"]["schemas"]
 

@@ -3,17 +3,22 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from opentelemetry import propagate
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """`correlation_id` names the whole chain that a request started; `causation_id` the event that led here."""
+    """`correlation_id` names the whole chain that a request started; `causation_id` the event that led here.
+
+    `address` and `user_agent` tell where a request came from; both are personal, and absent where an event led here.
+    """
 
     correlation_id: str | None = None
     causation_id: str | None = None
+    address: str | None = field(default=None, repr=False)
+    user_agent: str | None = field(default=None, repr=False)
 
 
 _NOWHERE = Context()

@@ -1,10 +1,11 @@
 """The service's own database: models' base, sessions, and the one unit of work a request or message."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from fastapi import Depends, Request
 from sqlalchemy import DateTime, MetaData, text
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     import asyncpg
 
 Session = AsyncSession
+T = TypeVar("T")
+_AT_COMMIT = "stoa_at_commit"
 
 
 class Base(DeclarativeBase):
@@ -73,6 +76,7 @@ class Database:
         try:
             yield session
             await outbox.write(session)
+            await _write_last(session)
             await session.commit()
         except BaseException:
             await asyncio.shield(session.close())
@@ -125,6 +129,49 @@ def get_database(request: Request) -> Database:
 
 DatabaseDep = Annotated[Database, Depends(get_database)]
 """For streams, which must not hold a transaction open while they answer: `async with database.transaction()`."""
+
+
+def at_commit(session: Session, write: Callable[[Session, list[T]], Awaitable[None]], item: T) -> None:
+    """Let `write` be the last that the transaction does, with all the items that it was given meanwhile.
+
+    For rows that many transactions want, so that each waits least; whoever takes several such locks takes them in one
+    order.
+    """
+    session.info.setdefault(_AT_COMMIT, {}).setdefault(write, []).append(item)
+
+
+async def _write_last(session: Session) -> None:
+    for write, items in session.info.pop(_AT_COMMIT, {}).items():
+        await write(session, items)
+
+
+@dataclass
+class Trial:
+    """A part of a transaction on trial."""
+
+    is_kept: bool = False
+
+    def keep(self) -> None:
+        self.is_kept = True
+
+
+@asynccontextmanager
+async def trial(session: Session) -> AsyncIterator[Trial]:
+    """A part of the transaction, with what it records, that is undone at its end unless it was kept.
+
+    The database works the same either way: so that nobody can tell by the time taken which of the two it was.
+    """
+    await outbox.write(session)
+    later = session.info.pop(_AT_COMMIT, {})
+    on_trial = Trial()
+    async with session.begin_nested() as savepoint:
+        yield on_trial
+        await session.flush()
+        await outbox.write(session)
+        await _write_last(session)
+        if not on_trial.is_kept:
+            await savepoint.rollback()
+    session.info[_AT_COMMIT] = later
 
 
 def rows_affected(result: Any) -> int:

@@ -10,7 +10,9 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from stoa_common import context
 
-_SECRET_KEYS = frozenset({"password", "token", "access_token", "refresh_token", "secret", "authorization", "email"})
+_SECRET_KEYS = frozenset(
+    {"password", "token", "access_token", "refresh_token", "secret", "authorization", "api_key", "email"}
+)
 
 
 def get_logger(**fields: Any) -> structlog.stdlib.BoundLogger:

@@ -57,6 +57,11 @@ _ALL: tuple[tuple[str, str, tuple[Role, ...]], ...] = (
     ("job:write", "Cancel any job of the organization.", (Role.ADMIN,)),
     ("account:read:own", "See one's own account.", (*_EVERYONE, Role.OPERATOR)),
     ("account:write:own", "Change, log out of, or erase one's own account.", (*_EVERYONE, Role.OPERATOR)),
+    ("audit:read", "Read, export and verify the organization's audit log.", (Role.ADMIN, Role.OPERATOR)),
+    ("api-key:read:own", "See one's own API keys.", _EVERYONE),
+    ("api-key:read", "See every API key of the organization.", (Role.ADMIN,)),
+    ("api-key:write:own", "Make, rename, rotate and revoke one's own API keys.", _EVERYONE),
+    ("api-key:write", "Rename and revoke any API key of the organization.", (Role.ADMIN,)),
     ("platform:read", "See all organizations and the state of the platform.", (Role.OPERATOR,)),
     ("platform:write", "Change the platform and suspend organizations.", (Role.OPERATOR,)),
 )

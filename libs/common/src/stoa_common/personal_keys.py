@@ -2,6 +2,7 @@
 
 import json
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -71,6 +72,18 @@ async def open_field(session: AsyncSession, name: str, value: Personal[Any]) -> 
         return value.plain
     key = await _find(session, personal_keys.c.kid == value.sealed.kid)
     return key.open(name, value.sealed) if key else None
+
+
+async def find(session: AsyncSession, person_id: UUID) -> PersonalKey | None:
+    """The person's key; None where they have none, or none any more."""
+    return await _find(session, personal_keys.c.person_id == person_id)
+
+
+async def find_by_kids(session: AsyncSession, kids: Iterable[str]) -> dict[str, PersonalKey]:
+    """The keys that still exist, by their ids."""
+    query = select(personal_keys.c.kid, personal_keys.c.key).where(personal_keys.c.kid.in_(list(kids)))
+    rows = await session.execute(query.where(personal_keys.c.key.is_not(None)))
+    return {row.kid: PersonalKey(row.kid, row.key) for row in rows}
 
 
 async def destroy(session: AsyncSession, person_id: UUID, *, at: datetime) -> None:

@@ -20,6 +20,8 @@ from stoa_common.database import Database
 from stoa_common.http import health
 from stoa_common.messaging.kafka import Cluster
 from stoa_common.resources import Resources
+from stoa_common.revocation_log import AuthLog, RedisLog, open_redis
+from stoa_common.revocations import Revocations
 from stoa_common.security import JwksKeys, TokenVerifier
 from stoa_common.settings import ServiceSettings
 from stoa_common.sse import cuttable
@@ -113,8 +115,7 @@ class Process:
 
     async def _http(self, resources: Resources, stack: AsyncExitStack) -> Callable[[], Awaitable[None]]:
         """Every process serves its health; only the api role serves the routes."""
-        keys = JwksKeys(self._settings.auth_jwks_url)
-        verifier = TokenVerifier(keys, issuer=self._settings.issuer)
+        verifier = self._verifier(stack)
         database = await stack.enter_async_context(self._database("api")) if self._service.has_database else None
         if "api" in self._roles:
             app = self._service.build_app(resources, verifier, database, checks=self._role_checks())
@@ -124,6 +125,14 @@ class Process:
                 title=f"Stoa {self._service.name}", routers=[], resources=resources, verifier=verifier, checks=checks
             )
         return partial(_serve, _server(app, self._settings))
+
+    def _verifier(self, stack: AsyncExitStack) -> TokenVerifier:
+        """The same for every process: signatures by auth's keys, and nothing that was revoked."""
+        settings = self._settings
+        redis = open_redis(settings.redis_url.get_secret_value())
+        stack.push_async_callback(redis.aclose)
+        revocations = Revocations(RedisLog(redis, prefix=settings.kafka_topic_prefix), AuthLog(settings.auth_jwks_url))
+        return TokenVerifier(JwksKeys(settings.auth_jwks_url), issuer=settings.issuer, revocations=revocations)
 
     def _cluster(self) -> Cluster:
         settings = self._settings

@@ -18,11 +18,13 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from joserfc import jwt
 from joserfc.errors import JoseError, SecurityWarning
-from joserfc.jwk import KeySet
+from joserfc.jwk import Key, KeySet
 from joserfc.jws import JWSRegistry
 
+from stoa_common import revocations
 from stoa_common.errors import Forbidden, Unauthenticated, Unavailable
 from stoa_common.permissions import Scope
+from stoa_common.revocations import Revocations
 
 # RFC 9864 prefers the name Ed25519; we sign with EdDSA while client libraries catch up, and accept both.
 warnings.filterwarnings("ignore", message="EdDSA is deprecated", category=SecurityWarning)
@@ -31,6 +33,8 @@ AUDIENCE = "stoa"
 TOKEN_TYPE = "at+jwt"  # noqa: S105  # a media type, not a secret
 ALGORITHMS = ["EdDSA", "Ed25519"]
 LEEWAY_SECONDS = 5
+#: Ours have about 1,200 characters; custom roles may make them longer.
+LONGEST_TOKEN = 8192
 _CACHE_SIZE = 4096
 
 
@@ -116,60 +120,104 @@ class JwksKeys:
                 raise Unavailable("Identity is not reachable yet; try again in a moment.") from None
 
 
-class TokenVerifier:
-    """Turns an access token into a Principal; remembers tokens by their SHA-256, never past their expiry."""
+class _KeyIsUnknown(JoseError):
+    """The token names a key that the current set does not have."""
 
-    def __init__(self, keys: Keys, *, issuer: str) -> None:
+
+@dataclass(frozen=True, slots=True)
+class _Verified:
+    principal: Principal
+    issued_at: float
+    subjects: tuple[str, ...]
+
+
+class TokenVerifier:
+    """Turns an access token into a Principal, at the gateway and at every service alike.
+
+    Remembers tokens by their SHA-256, never past their expiry; and with `revocations` asks each time whether the token
+    still counts.
+    """
+
+    def __init__(self, keys: Keys, *, issuer: str, revocations: Revocations | None = None) -> None:
         self._keys = keys
-        self._issuer = issuer
+        self._revocations = revocations
         self._registry = JWSRegistry(algorithms=ALGORITHMS)
-        self._known: OrderedDict[bytes, Principal] = OrderedDict()
+        self._expected: dict[str, Any] = {
+            "iss": {"essential": True, "value": issuer},
+            "aud": {"essential": True, "value": AUDIENCE},
+            "exp": {"essential": True},
+            "iat": {"essential": True},
+            "sub": {"essential": True},
+        }
+        self._known: OrderedDict[bytes, _Verified] = OrderedDict()
 
     async def verify(self, token: str) -> Principal:
-        """Raises Unauthenticated, which says nothing about why; Unavailable while no key could be fetched."""
+        """Raises Unauthenticated, which says nothing about why; Unavailable while auth can tell neither."""
+        if len(token) > LONGEST_TOKEN:
+            raise _invalid()
         digest = hashlib.sha256(token.encode("utf-8", errors="replace")).digest()
         known = self._known.get(digest)
-        if known is None or known.expires_at <= time.time():
+        if known is None or known.principal.expires_at <= time.time():
             known = await self._verify_signed(token)
             self._remember(digest, known)
-        return known
+        if self._revocations is not None:
+            await self._revocations.ensure_fresh()
+            if self._revocations.is_revoked(known.subjects, issued_at=known.issued_at):
+                raise _invalid()
+        return known.principal
 
-    async def _verify_signed(self, token: str) -> Principal:
+    async def _verify_signed(self, token: str) -> _Verified:
         try:
-            decoded = await self._decode(token)
-            if decoded.header.get("typ", "").lower() != TOKEN_TYPE:
-                raise ValueError("typ")
-            self._claims.validate(decoded.claims)
-            return _principal(decoded.claims)
-        except (JoseError, ValueError, KeyError, TypeError):
-            raise Unauthenticated("The access token is not valid; log in again.", error="invalid_token") from None
+            claims = (await self._decode(token)).claims
+            jwt.JWTClaimsRegistry(leeway=LEEWAY_SECONDS, **self._expected).validate(claims)
+            return _verified(claims)
+        except (JoseError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
+            # What a stranger can write is all of JSON: whatever our reading of it stumbles over is no token of ours.
+            raise _invalid() from None
 
     async def _decode(self, token: str) -> jwt.Token:
         keys = await self._keys.key_set()
         try:
-            return jwt.decode(token, keys, registry=self._registry)
-        except (JoseError, ValueError):
+            return self._decoded(token, keys)
+        except _KeyIsUnknown:
             newer = await self._keys.key_set(missing="kid")
             if newer is keys:
                 raise
-            return jwt.decode(token, newer, registry=self._registry)
+            return self._decoded(token, newer)
 
-    @property
-    def _claims(self) -> jwt.JWTClaimsRegistry:
-        return jwt.JWTClaimsRegistry(
-            leeway=LEEWAY_SECONDS,
-            iss={"essential": True, "value": self._issuer},
-            aud={"essential": True, "value": AUDIENCE},
-            exp={"essential": True},
-            iat={"essential": True},
-            sub={"essential": True},
-        )
+    def _decoded(self, token: str, keys: KeySet) -> jwt.Token:
+        return jwt.decode(token, lambda signed: _named_key(signed.headers(), keys), registry=self._registry)
 
-    def _remember(self, digest: bytes, principal: Principal) -> None:
-        self._known[digest] = principal
+    def _remember(self, digest: bytes, verified: _Verified) -> None:
+        self._known[digest] = verified
         self._known.move_to_end(digest)
         if len(self._known) > _CACHE_SIZE:
             self._known.popitem(last=False)
+
+
+def _named_key(header: Mapping[str, Any], keys: KeySet) -> Key:
+    """The key that the header names, and nothing else of what a header could ask for (RFC 8725, section 3.10).
+
+    Whatever brings its own key (`jwk`, `jku`, `x5c`) or demands something (`crit`, `b64`, `zip`) is refused unread.
+    """
+    if header.keys() != {"alg", "kid", "typ"} or str(header["typ"]).lower() != TOKEN_TYPE:
+        raise ValueError("header")
+    for key in keys.keys:
+        if key.kid == header["kid"]:
+            return key
+    raise _KeyIsUnknown
+
+
+def _invalid() -> Unauthenticated:
+    return Unauthenticated("The access token is not valid; log in again.", error="invalid_token")
+
+
+def _verified(claims: Mapping[str, Any]) -> _Verified:
+    principal = _principal(claims)
+    subjects = [revocations.of_session(principal.session_id), revocations.of_person(principal.person_id)]
+    if principal.organization:
+        subjects.append(revocations.of_member(principal.person_id, principal.organization))
+    return _Verified(principal, float(claims["iat"]), tuple(subjects))
 
 
 def _principal(claims: Mapping[str, Any]) -> Principal:

@@ -12,6 +12,8 @@ from stoa_devkit.state import State
 OPERATOR_EMAIL = "operator@example.com"
 OPERATOR_SECRET = "operator-password"  # noqa: S105 - the secret's name
 OPERATOR_RECORD = "operator.json"
+#: The mail server's password stands in its URL.
+AUTH_ONLY = ("AUTH_SMTP_URL", "AUTH_SMTP_URL_FILE")
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,8 @@ def _own(name: str, settings: Settings, state: State) -> dict[str, str]:
         return {"AI_MODEL_DIR": settings.get("AI_MODEL_DIR") or str(settings.cache / "models")}
     if name == "auth":
         keys = settings.get("AUTH_KEYS_SECRET") or state.secret("auth-keys")
-        return {"AUTH_KEYS_SECRET": keys, **_operator(settings, state)}
+        mail = {name: value for name in AUTH_ONLY if (value := settings.get(name))}
+        return {"AUTH_KEYS_SECRET": keys, **mail, **_operator(settings, state)}
     if name == "feed":
         return {"FEED_WEBHOOK_SECRET": settings.get("FEED_WEBHOOK_SECRET") or state.secret("feed-webhooks")}
     return {}
@@ -97,7 +100,7 @@ def _operator(settings: Settings, state: State) -> dict[str, str]:
 
 def _for_all(variables: Mapping[str, str]) -> dict[str, str]:
     """What all services may hear. Without their compiled modules six processes start in twice the time."""
-    endings = ("_DATABASE_URL", "_DATABASE_URL_FILE", "AUTH_OPERATOR_PASSWORD", "PYTHONDONTWRITEBYTECODE")
+    endings = ("_DATABASE_URL", "_DATABASE_URL_FILE", "AUTH_OPERATOR_PASSWORD", *AUTH_ONLY, "PYTHONDONTWRITEBYTECODE")
     return {name: value for name, value in variables.items() if not name.endswith(endings)}
 
 

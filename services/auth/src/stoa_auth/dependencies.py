@@ -1,15 +1,22 @@
 """What the process opens once at start, for routes to ask for by its class."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from stoa_auth.accounts import service as accounts
 from stoa_auth.accounts.passwords import Passwords
+from stoa_auth.attempts.service import Limits
 from stoa_auth.keys.service import KeyRing
+from stoa_auth.mail.provider import mail_server
+from stoa_auth.mail.sealing import MailSealer
+from stoa_auth.mail.writing import Mailing
+from stoa_auth.revocations.publisher import Publisher
 from stoa_auth.sessions.service import Tokens
 from stoa_auth.settings import Settings
 from stoa_common.database import Database
+from stoa_common.revocation_log import RedisLog, open_redis
 
 
 @asynccontextmanager
@@ -21,7 +28,8 @@ async def open_resources(settings: Settings) -> AsyncIterator[Sequence[object]]:
         keys = KeyRing(database, secret=settings.keys_secret.get_secret_value())
         await keys.public_keys()
         await _make_operator(database, settings, passwords)
-        yield [passwords, keys, new_tokens(settings, keys)]
+        async with _published(settings):
+            yield [passwords, keys, new_tokens(settings, keys), new_limits(settings), *new_mail(settings)]
     finally:
         passwords.close()
         await database.close()
@@ -34,6 +42,24 @@ def _open_database(settings: Settings) -> Database:
     return Database(settings.database_url.get_secret_value(), pool_size=1, application_name="auth-keys")
 
 
+@asynccontextmanager
+async def _published(settings: Settings) -> AsyncIterator[None]:
+    """Revocations reach Redis while this is open, by connections of their own: they must not wait for requests."""
+    assert settings.database_url is not None
+    database = Database(
+        settings.database_url.get_secret_value(), pool_size=1, application_name="auth-revocations", asks_first=False
+    )
+    redis = open_redis(settings.redis_url.get_secret_value())
+    publishing = asyncio.create_task(Publisher(database, RedisLog(redis, prefix=settings.kafka_topic_prefix)).run())
+    try:
+        yield
+    finally:
+        publishing.cancel()
+        await asyncio.gather(publishing, return_exceptions=True)
+        await redis.aclose()
+        await database.close()
+
+
 def new_passwords(settings: Settings) -> Passwords:
     return Passwords(
         memory_kib=settings.argon2_memory_kib,
@@ -41,7 +67,25 @@ def new_passwords(settings: Settings) -> Passwords:
         parallelism=settings.argon2_parallelism,
         workers=settings.argon2_workers,
         queue=settings.argon2_queue,
+        least_score=settings.password_least_score,
     )
+
+
+def new_limits(settings: Settings) -> Limits:
+    return Limits(
+        free=settings.log_in_free_failures,
+        longest=timedelta(seconds=settings.log_in_longest_wait_seconds),
+        network_free=settings.log_in_network_free_failures,
+        network_longest=timedelta(seconds=settings.log_in_network_longest_wait_seconds),
+        secret=settings.keys_secret.get_secret_value(),
+    )
+
+
+def new_mail(settings: Settings) -> tuple[MailSealer, Mailing]:
+    sealer = MailSealer(settings.keys_secret.get_secret_value())
+    url = settings.smtp_url
+    server = mail_server(url.get_secret_value()) if url else None
+    return sealer, Mailing(sealer=sealer, server=server, sender=settings.mail_from, link=settings.mail_link)
 
 
 def new_tokens(settings: Settings, keys: KeyRing) -> Tokens:

@@ -12,6 +12,11 @@ from stoa_common.http import problems
 from stoa_common.ids import new_id
 
 REQUEST_ID: Final = b"x-request-id"
+FORWARDED_FOR: Final = b"x-forwarded-for"
+USER_AGENT: Final = b"user-agent"
+_TOLD_BY_CLIENTS: Final = frozenset({FORWARDED_FOR, USER_AGENT})
+_LONGEST_ADDRESS: Final = 100
+_LONGEST_AGENT: Final = 300
 _SOUND_ID: Final = re.compile(rb"[A-Za-z0-9._:-]{8,128}")
 
 
@@ -34,7 +39,7 @@ class Edge:
         scope.setdefault("state", {})["request_id"] = request_id
         answer = _Answer(send, request_id)
         started = time.perf_counter()
-        with context.use(context.Context(correlation_id=request_id)):
+        with context.use(_context(scope, request_id)):
             await self._guarded(scope, receive, answer, request_id)
         _observe(scope, answer.status, time.perf_counter() - started)
 
@@ -102,6 +107,19 @@ def _request_id(scope: Scope) -> str:
         if name == REQUEST_ID and _SOUND_ID.fullmatch(value):
             return str(value.decode())
     return str(new_id())
+
+
+def _context(scope: Scope, request_id: str) -> context.Context:
+    headers = {name: value.decode("latin-1") for name, value in scope["headers"] if name in _TOLD_BY_CLIENTS}
+    # The gateway drops a client's own header and writes where the request came from.
+    forwarded = headers.get(FORWARDED_FOR, "").rpartition(",")[2].strip()
+    address = forwarded or next(iter(scope.get("client") or ()), None)
+    agent = headers.get(USER_AGENT)
+    return context.Context(
+        correlation_id=request_id,
+        address=address[:_LONGEST_ADDRESS] if address else None,
+        user_agent=agent[:_LONGEST_AGENT] if agent else None,
+    )
 
 
 def _declared_length(scope: Scope) -> int:

@@ -56,6 +56,15 @@ class Gateway:
 
         return await patiently(once, self.patience)
 
+    async def download(self, path: str, *, headers: Mapping[str, str] = {}) -> AsyncIterator[bytes]:
+        """The answer's bytes, as they come; a broken answer raises, because it can't be taken up again."""
+        async with self._http.stream("GET", path, headers=dict(headers)) as answer:
+            if answer.is_error:
+                await answer.aread()
+                _raise_refusal(answer)
+            async for piece in answer.aiter_bytes():
+                yield piece
+
     async def stream(
         self, path: str, *, body: JSON, headers: Mapping[str, str] = {}
     ) -> AsyncIterator[httpx2.ServerSentEvent]:

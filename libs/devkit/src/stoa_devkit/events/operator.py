@@ -5,7 +5,7 @@ import difflib
 import re
 import secrets
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, TypeVar
 from urllib.parse import urlencode
@@ -43,8 +43,14 @@ class Operator:
     token: str = field(default="", repr=False)
 
     async def get(self, path: str, **query: Any) -> Any:
-        given = {name: value for name, value in query.items() if value is not None}
-        return await self._call("GET", f"{path}?{urlencode(given)}" if given else path, {})
+        return await self._call("GET", _with_query(path, query), {})
+
+    async def download(self, path: str, **query: Any) -> AsyncIterator[bytes]:
+        """The bytes of an answer that may be long, as they come."""
+        if not self.token:
+            await self._log_in()
+        async for piece in self.gateway.download(_with_query(path, query), headers=self._authorization()):
+            yield piece
 
     async def send(self, method: str, path: str, body: JSON | None = None) -> Any:
         """Write once: the same key goes with every repetition."""
@@ -97,6 +103,11 @@ class Operator:
 
     def _authorization(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.token}"}
+
+
+def _with_query(path: str, query: Mapping[str, Any]) -> str:
+    given = {name: value for name, value in query.items() if value is not None}
+    return f"{path}?{urlencode(given)}" if given else path
 
 
 def messaging(service: str, path: str) -> str:

@@ -1,4 +1,4 @@
-"""Events of people and organizations."""
+"""Events of people, organizations and API keys."""
 
 from typing import Any, ClassVar
 from uuid import UUID
@@ -33,6 +33,24 @@ class UserRegistered(UserEvent):
     email: Personal[str] = Field(description="The address that the person logs in with.")
     name: Personal[str] = Field(description="The name that others see.")
     registered_at: AwareDatetime = Field(description="When the account was made.")
+
+
+class EmailVerified(UserEvent):
+    """The person has shown that the address of their account is theirs: they could read a mail that was sent there."""
+
+    type: ClassVar[str] = "stoa.auth.user.email-verified.v1"
+    example: ClassVar[dict[str, Any]] = {"person_id": story.ADA, "verified_at": "2025-06-24T21:09:31.120455Z"}
+
+    verified_at: AwareDatetime = Field(description="When it was shown.")
+
+
+class PasswordChanged(UserEvent):
+    """The person's password is another one; sessions that were open elsewhere are over."""
+
+    type: ClassVar[str] = "stoa.auth.user.password-changed.v1"
+    example: ClassVar[dict[str, Any]] = {"person_id": story.ADA, "changed_at": "2025-07-02T08:30:04.501873Z"}
+
+    changed_at: AwareDatetime = Field(description="When it was changed.")
 
 
 class UserLoggedIn(UserEvent):
@@ -119,3 +137,77 @@ class MemberRolesChanged(OrganizationEvent):
         "names may come."
     )
     changed_at: AwareDatetime = Field(description="When they changed.")
+
+
+class ApiKeyEvent(Event):
+    """An API key. Like its person's other credentials it belongs to no organization, and enters no feed."""
+
+    topic: ClassVar[str] = "auth.api-key"
+    subject_field: ClassVar[str] = "api_key_id"
+    partitions: ClassVar[int] = 3
+
+    api_key_id: UUID = Field(description="The key. Nothing here opens it: neither its text nor a hash of it.")
+    acts_for: UUID = Field(description="The organization in which the key acts.")
+    person_id: UUID = Field(description="Whose key it is: it acts for them, and never may more than they may.")
+
+
+class ApiKeyCreated(ApiKeyEvent):
+    """A person's machine may act for them in the organization."""
+
+    type: ClassVar[str] = "stoa.auth.api-key.created.v1"
+    example: ClassVar[dict[str, Any]] = {
+        "api_key_id": story.API_KEY,
+        "acts_for": story.ORGANIZATION,
+        "person_id": story.ADA,
+        "prefix": "4k0vq2mz7c",
+        "scopes": ["course:read", "course:write"],
+        "expires_at": "2025-09-22T21:15:06.784113Z",
+        "created_at": "2025-06-24T21:15:06.784113Z",
+    }
+
+    prefix: str = Field(description="The visible part of the key's text: `stoa_<prefix>_...`.")
+    scopes: list[str] = Field(
+        description="Names of the permissions that it has at most. They lessen with those of its person, without an "
+        "event of the key. More names may come."
+    )
+    expires_at: AwareDatetime | None = Field(description="When it ends by itself; null for a key that doesn't.")
+    created_at: AwareDatetime = Field(description="When it was made.")
+
+
+class ApiKeyRotated(ApiKeyEvent):
+    """The key has a new text; the ones from before end."""
+
+    type: ClassVar[str] = "stoa.auth.api-key.rotated.v1"
+    example: ClassVar[dict[str, Any]] = {
+        "api_key_id": story.API_KEY,
+        "acts_for": story.ORGANIZATION,
+        "person_id": story.ADA,
+        "prefix": "x93tjw5hd1",
+        "replaced_prefix": "4k0vq2mz7c",
+        "replaced_until": "2025-08-02T07:40:51.236518Z",
+        "rotated_at": "2025-08-01T07:40:51.236518Z",
+    }
+
+    prefix: str = Field(description="The visible part of the new text.")
+    replaced_prefix: str = Field(description="The visible part of the text that was the current one.")
+    replaced_until: AwareDatetime = Field(description="When the last text from before ends, if not sooner.")
+    rotated_at: AwareDatetime = Field(description="When it was rotated.")
+
+
+class ApiKeyRevoked(ApiKeyEvent):
+    """The key opens nothing any more, whatever its text.
+
+    A key that expires, or whose person is erased, ends without this event.
+    """
+
+    type: ClassVar[str] = "stoa.auth.api-key.revoked.v1"
+    example: ClassVar[dict[str, Any]] = {
+        "api_key_id": story.API_KEY,
+        "acts_for": story.ORGANIZATION,
+        "person_id": story.ADA,
+        "revoked_by": story.ADA,
+        "revoked_at": "2025-09-03T11:27:19.905742Z",
+    }
+
+    revoked_by: UUID = Field(description="Who revoked it: its person, or an admin of the organization.")
+    revoked_at: AwareDatetime = Field(description="When it ended.")

@@ -1,6 +1,6 @@
 """What operators did to a service's messaging, and what needs them. Each service publishes the same contracts.
 
-No event here has personal data: an operator is named by their pseudonymous id.
+Operators are named by their pseudonymous ids; where their requests came from is sealed.
 """
 
 from typing import Any, ClassVar, Final, NamedTuple, TypeVar
@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, Field
 
 from stoa_events.contract import Event
 from stoa_events.contracts import story
+from stoa_events.personal import Personal
 
 SERVICES: Final = ("auth", "content", "ai", "analytics", "feed")
 E = TypeVar("E", bound=Event)
@@ -33,6 +34,8 @@ class AuditRecorded(Event):
         "target": _REPLAY,
         "details": {"group": _GROUP, "rebuild": "false", "rate": "500"},
         "recorded_at": "2025-09-13T08:12:30.417905Z",
+        "address": story.SEALED_ADDRESS,
+        "user_agent": story.SEALED_AGENT,
     }
 
     audit_id: UUID = Field(description="This record of the audit.")
@@ -41,6 +44,10 @@ class AuditRecorded(Event):
     target: str = Field(description="What it was done to: an id, or a record, as `<topic>-<partition>-<offset>`.")
     details: dict[str, str] = Field(default_factory=dict, description="What else was asked for; never personal.")
     recorded_at: AwareDatetime = Field(description="When it was done.")
+    address: Personal[str] = Field(default_factory=Personal, description="The network address that it came from.")
+    user_agent: Personal[str] = Field(
+        default_factory=Personal, description="The program that it came from, as it called itself."
+    )
 
 
 class ReplayEvent(Event):

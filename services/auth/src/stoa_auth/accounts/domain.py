@@ -1,6 +1,12 @@
 """Rules of accounts."""
 
-from stoa_common.errors import Conflict, Unauthenticated
+import re
+from collections.abc import Iterable
+
+from stoa_common.errors import Conflict, Invalid, Unauthenticated
+
+_WORD = re.compile(r"\w{3,}")
+_DEFAULT_ADVICE = "Add another word or two, none of them your name or address. Uncommon words are better."
 
 
 class CredentialsAreWrong(Unauthenticated):
@@ -10,8 +16,28 @@ class CredentialsAreWrong(Unauthenticated):
         super().__init__("The e-mail or the password is wrong.")
 
 
+class PasswordIsGuessable(Invalid):
+    """A password was chosen that a program would guess."""
+
+    def __init__(self, advice: str) -> None:
+        message = f"This password can be guessed. {advice or _DEFAULT_ADVICE}"
+        super().__init__(message, errors=[{"field": "password", "message": message}])
+
+
 class LastOperatorMustStay(Conflict):
     """The platform would be left without an operator."""
+
+
+def own_words(texts: Iterable[str | None]) -> list[str]:
+    """What a stranger would try first: the person's own texts, and each word in them."""
+    given = [text.lower() for text in texts if text]
+    return list(dict.fromkeys([*given, *(word for text in given for word in _WORD.findall(text))]))
+
+
+def refuse_guessable(score: int, advice: str, *, least: int) -> None:
+    """Raises PasswordIsGuessable, which says what to mend and never quotes the password."""
+    if score < least:
+        raise PasswordIsGuessable(advice)
 
 
 def erase_operator(*, operators: int) -> None:

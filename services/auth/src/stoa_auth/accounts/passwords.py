@@ -37,7 +37,11 @@ class PasswordQueueIsFull(Unavailable):
 class Passwords:
     """Hashes and verifies passwords; at most `workers` at once and `queue` waiting."""
 
-    def __init__(self, *, memory_kib: int, iterations: int, parallelism: int, workers: int, queue: int) -> None:
+    def __init__(
+        self, *, memory_kib: int, iterations: int, parallelism: int, workers: int, queue: int, least_score: int = 3
+    ) -> None:
+        """`least_score` is zxcvbn's, 0 to 4: below it a new password is refused."""
+        self.least_score = least_score
         self._hasher = Argon2Hasher(time_cost=iterations, memory_cost=memory_kib, parallelism=parallelism)
         self._threads = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="argon2")
         self._room = workers + queue
@@ -53,12 +57,24 @@ class Passwords:
         fits = await self._run(lambda: self._hasher.verify(_normal(password), against))
         return fits and password_hash is not None
 
+    def is_outdated(self, password_hash: str) -> bool:
+        """Whether the hash was made with other parameters than today's."""
+        return self._hasher.check_needs_rehash(password_hash)
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Other work that would hold up the event loop, in the same queue. Raises PasswordQueueIsFull."""
+        return await self._run(work)
+
+    def check_room(self) -> None:
+        """Raises PasswordQueueIsFull."""
+        if self._room <= 0:
+            raise PasswordQueueIsFull("Too many people log in right now. Try again in a few seconds.")
+
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _run(self, work: Callable[[], T]) -> T:
-        if self._room <= 0:
-            raise PasswordQueueIsFull("Too many people log in right now. Try again in a few seconds.")
+        self.check_room()
         self._room -= 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, work)

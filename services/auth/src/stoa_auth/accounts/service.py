@@ -1,45 +1,130 @@
-"""Use cases of accounts: register, prove who one is, be forgotten."""
+"""Use cases of accounts: register, show that an address is one's own, prove who one is, be forgotten."""
 
+from collections.abc import Iterable
 from uuid import UUID
 
-from stoa_auth.accounts import domain
+from stoa_auth.accounts import domain, provider
 from stoa_auth.accounts.passwords import Passwords
 from stoa_auth.accounts.schemas import RegistrationIn
+from stoa_auth.attempts import service as attempts
+from stoa_auth.attempts.service import Limits
+from stoa_auth.audit import service as audit
+from stoa_auth.mail import service as mail
+from stoa_auth.mail.service import Asked, MailSealer, Purpose
 from stoa_auth.organizations import service as organizations
+from stoa_auth.organizations.service import Invitation
 from stoa_auth.people import service as people
 from stoa_auth.people.service import Person
-from stoa_common import clock, logs, outbox, privacy
+from stoa_auth.revocations import service as revocations
+from stoa_common import clock, database, logs, outbox, privacy
 from stoa_common.database import Database, Session
+from stoa_common.ids import new_id
 from stoa_events.contracts.auth import UserErased
 
 log = logs.get_logger()
 
 
-async def register(session: Session, wanted: RegistrationIn, *, passwords: Passwords) -> None:
-    """Make an account, with an organization of its own or by invitation in another's.
+async def register(
+    session: Session,
+    wanted: RegistrationIn,
+    *,
+    passwords: Passwords,
+    sealer: MailSealer,
+    accepted_languages: str | None,
+) -> None:
+    """Make an account, with an organization of its own or by invitation in another's, and ask for a mail.
 
-    Nothing happens where the address has an account already, and nobody can tell: the password is hashed either way.
-    An invitation is for newcomers alone, so an existing account neither uses it up nor joins by it.
-    Raises InvitationIsInvalid, PasswordQueueIsFull.
+    Where the address has an account already nothing is made and its owner gets a mail that says so; and nobody can
+    tell, because the same is done for an address that nobody has, and undone. An invitation is for newcomers alone, so
+    an existing account neither uses it up nor joins by it.
+    Raises InvitationIsInvalid, PasswordIsGuessable, PasswordQueueIsFull.
     """
-    password_hash = await passwords.hash(wanted.password)
+    own_texts = (wanted.name, wanted.email, wanted.organization_name)
+    password_hash = await hash_new_password(wanted.password, own_texts, passwords=passwords)
     invitation = await organizations.open_invitation(session, wanted.invitation) if wanted.invitation else None
-    person = await people.add_person(session, wanted.email, name=wanted.name, password_hash=password_hash)
-    if person is None:
-        return
+    is_known = await people.find_person_by_email(session, wanted.email) is not None
+    person_id = None
+    async with database.trial(session) as trial:
+        address = f"{new_id()}@nobody.invalid" if is_known else wanted.email
+        person = await people.add_person(session, address, name=wanted.name, password_hash=password_hash)
+        # Nobody: a twin of this request was faster.
+        if person is not None:
+            await _settle_in(session, person.id, wanted, invitation=invitation)
+            if not is_known:
+                trial.keep()
+                person_id = person.id
+    mail.ask(
+        session,
+        Asked.REGISTRATION,
+        to=wanted.email,
+        sealer=sealer,
+        accepted_languages=accepted_languages,
+        person_id=person_id,
+    )
+
+
+async def _settle_in(
+    session: Session, person_id: UUID, wanted: RegistrationIn, *, invitation: Invitation | None
+) -> None:
     if invitation is not None:
-        organizations.join_by_invitation(session, invitation, person_id=person.id)
+        organizations.join_by_invitation(session, invitation, person_id=person_id)
     else:
-        await organizations.found_organization(session, person.id, name=wanted.organization_name)
+        await organizations.found_organization(session, person_id, name=wanted.organization_name)
 
 
-async def check_credentials(database: Database, email: str, password: str, *, passwords: Passwords) -> Person:
-    """The person whose password this is. Raises CredentialsAreWrong, after the same time whoever exists."""
+async def hash_new_password(password: str, own_texts: Iterable[str | None], *, passwords: Passwords) -> str:
+    """The hash of a password that somebody chose. Raises PasswordIsGuessable, PasswordQueueIsFull."""
+    words = domain.own_words(own_texts)
+    judgment = await passwords.run(lambda: provider.judge(password, words))
+    domain.refuse_guessable(judgment.score, judgment.advice, least=passwords.least_score)
+    return await passwords.hash(password)
+
+
+async def ask_for_verification(
+    session: Session, person_id: UUID, *, sealer: MailSealer, accepted_languages: str | None
+) -> None:
+    """Send the person another mail with a code. Raises TooManyMails, PersonIsUnknown."""
+    person = await people.get_person(session, person_id)
+    await mail.check_room(session, person_id)
+    mail.ask(
+        session,
+        Asked.VERIFICATION,
+        to=person.email,
+        sealer=sealer,
+        accepted_languages=accepted_languages,
+        person_id=person_id,
+    )
+
+
+async def verify_email(session: Session, token: str) -> None:
+    """The token's owner has read the mail, so the address is theirs. Raises TokenIsInvalid."""
+    await people.verify_email(session, await mail.use_token(session, token, Purpose.VERIFY))
+
+
+async def check_credentials(
+    database: Database, email: str, password: str, *, passwords: Passwords, limits: Limits
+) -> Person:
+    """The person whose password this is; a hash of older parameters is replaced on the way.
+
+    Raises CredentialsAreWrong, after the same work whoever exists; TooManyFailures.
+    """
+    # An attempt that is not tried for want of room shall not count.
+    passwords.check_room()
     async with database.transaction() as session:
+        attempt = await attempts.begin(session, email, limits=limits)
         person = await people.find_person_by_email(session, email)
     # No connection is held while Argon2 takes its time, or a few log-ins would take the whole pool.
-    if not await passwords.verify(password, person.password_hash if person else None) or person is None:
-        raise domain.CredentialsAreWrong
+    fits = await passwords.verify(password, person.password_hash if person else None)
+    if person is None or not fits or not attempt.is_admitted:
+        async with database.transaction() as session:
+            await attempts.fail(session, attempt, limits=limits)
+            audit.note(session, "session.refuse", actor=None, subject=person.id if person else None)
+        raise attempts.refusal(attempt, otherwise=domain.CredentialsAreWrong())
+    newer = await passwords.hash(password) if passwords.is_outdated(person.password_hash) else None
+    async with database.transaction() as session:
+        await attempts.succeed(session, attempt)
+        if newer is not None:
+            await people.replace_hash(session, person.id, old=person.password_hash, new=newer)
     return person
 
 
@@ -60,7 +145,9 @@ async def erase_account(session: Session, person_id: UUID) -> None:
     await organizations.check_leaving(session, person_id)
     at = clock.now()
     await privacy.erase(session, person_id, at=at)
+    await revocations.revoke_person(session, person_id)
     outbox.add(session, UserErased(person_id=person_id, erased_at=at))
+    audit.note(session, "person.erase", actor=person_id, target=person_id)
 
 
 async def make_operator(database: Database, email: str, password: str, *, passwords: Passwords) -> None:

@@ -1,13 +1,24 @@
-"""Rules of signing keys: which one signs, which ones count, and when to look again."""
+"""Rules of signing keys: which one signs, which ones count, and how one takes over from another."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Literal
 
 from stoa_auth.keys.models import SigningKey
+from stoa_common.errors import Conflict
+from stoa_common.revocations import KEPT_SECONDS
 
+State = Literal["waiting", "signing", "counting"]
 #: A ring of keys is read again this often. A new key is published for longer than this before it signs, and an old one
 #: counts until its last token has expired: so keys change without an outage.
 RING_TTL = timedelta(seconds=60)
+PUBLISHED_AHEAD = 2 * RING_TTL
+#: A replica may sign with the old key until it reads its ring again, and such a token lives for its whole time.
+COUNTS_ON = RING_TTL + timedelta(seconds=KEPT_SECONDS)
+
+
+class RotationIsUnderWay(Conflict):
+    """A new key is published already and waits for its time."""
 
 
 def signing(keys: Sequence[SigningKey], *, at: datetime) -> SigningKey:
@@ -16,3 +27,24 @@ def signing(keys: Sequence[SigningKey], *, at: datetime) -> SigningKey:
     Where none may, the oldest does: another replica made the first key a moment ago, by a clock that is ahead.
     """
     return next((key for key in keys if key.signs_from <= at), keys[-1])
+
+
+def rotate(keys: Sequence[SigningKey], new: SigningKey, *, at: datetime) -> None:
+    """Let the new key sign once everybody knows it, and the others count as long as their last tokens.
+
+    Raises RotationIsUnderWay.
+    """
+    waiting = next((key for key in keys if key.signs_from > at), None)
+    if waiting is not None:
+        raise RotationIsUnderWay(f"Key {waiting.kid} takes over at {waiting.signs_from.isoformat()}; wait until then.")
+
+    new.signs_from = at + PUBLISHED_AHEAD
+    for key in keys:
+        key.retired_at = min(key.retired_at or new.signs_from + COUNTS_ON, new.signs_from + COUNTS_ON)
+
+
+def state(key: SigningKey, keys: Sequence[SigningKey], *, at: datetime) -> State:
+    """What the key is there for: it waits for its time, it signs, or its tokens still count."""
+    if key is signing(keys, at=at):
+        return "signing"
+    return "waiting" if key.signs_from > at else "counting"

@@ -1,4 +1,4 @@
-"""Use cases of signing keys: make the first, sign with the newest, show the public halves."""
+"""Use cases of signing keys: make the first, sign with the newest, show the public halves, rotate."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -8,11 +8,15 @@ from typing import Any
 
 from joserfc.jwk import OKPKey
 
+from stoa_auth.audit import service as audit
 from stoa_auth.keys import domain, signing
 from stoa_auth.keys.models import SigningKey
 from stoa_auth.keys.repository import KeyRepository
+from stoa_auth.keys.schemas import SigningKeyOut
 from stoa_common import clock, logs
-from stoa_common.database import Database
+from stoa_common.database import Database, Session
+from stoa_common.pages import Page
+from stoa_common.security import Principal
 
 log = logs.get_logger()
 
@@ -67,9 +71,40 @@ class KeyRing:
         await repository.lock()
         return await repository.list_valid(at=at) or [self._add_first(repository, at=at)]
 
-    def _add_first(self, repository: KeyRepository, *, at: datetime) -> SigningKey:
+    def new_key(self, *, at: datetime) -> SigningKey:
+        """A key that nobody has yet, sealed."""
         pair = signing.new_key()
-        key = SigningKey(kid=signing.kid(pair), sealed=signing.seal(pair, secret=self._secret), signs_from=at)
+        return SigningKey(kid=signing.kid(pair), sealed=signing.seal(pair, secret=self._secret), signs_from=at)
+
+    def _add_first(self, repository: KeyRepository, *, at: datetime) -> SigningKey:
+        key = self.new_key(at=at)
         repository.add(key)
         log.info("signing_key_made", kid=key.kid)
         return key
+
+
+async def list_keys(session: Session) -> Page[SigningKeyOut]:
+    """The keys whose signatures count, the newest first; they are few."""
+    at = clock.now()
+    keys = await KeyRepository(session).list_valid(at=at)
+    return Page(items=[_shown(key, keys, at=at) for key in keys], next=None)
+
+
+async def rotate(session: Session, ring: KeyRing, *, caller: Principal) -> SigningKeyOut:
+    """Make a key that takes over from the one that signs, which counts until its last token has expired.
+
+    Replicas publish it as they read their rings again, and so before it signs. Raises RotationIsUnderWay.
+    """
+    repository, at = KeyRepository(session), clock.now()
+    await repository.lock()
+    keys, new = await repository.list_valid(at=at), ring.new_key(at=at)
+    domain.rotate(keys, new, at=at)
+    repository.add(new)
+    audit.note(session, "signing-key.rotate", actor=caller.person_id, target=new.kid)
+    log.info("signing_key_made", kid=new.kid)
+    return _shown(new, [new, *keys], at=at)
+
+
+def _shown(key: SigningKey, keys: Sequence[SigningKey], *, at: datetime) -> SigningKeyOut:
+    state = domain.state(key, keys, at=at)
+    return SigningKeyOut(kid=key.kid, state=state, signs_from=key.signs_from, retired_at=key.retired_at)

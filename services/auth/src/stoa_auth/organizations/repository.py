@@ -25,6 +25,9 @@ class OrganizationRepository:
     async def list_visible(self, caller: Principal, window: PageQuery) -> tuple[list[Organization], str | None]:
         return await pages.page(self._session, _visible(caller), by=[Organization.id], window=window)
 
+    async def list_names(self, person_id: UUID) -> Sequence[str]:
+        return (await self._session.scalars(select(Organization.name).where(_has_member(person_id)))).all()
+
     async def lock(self, organization_ids: Iterable[UUID]) -> None:
         """Let nobody else change who is an admin there, until this transaction ends."""
         ordered = select(Organization.id).where(Organization.id.in_(list(organization_ids))).order_by(Organization.id)

@@ -1,16 +1,20 @@
 """Organizations over HTTP."""
 
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import status
 
 from stoa_auth.organizations import service
 from stoa_auth.organizations.schemas import InvitationIn, InvitationOut, MemberOut, OrganizationOut, RolesIn
+from stoa_auth.settings import Settings
 from stoa_common.database import SessionDep
 from stoa_common.http import Router, require
 from stoa_common.pages import Page, PageQuery
+from stoa_common.resources import resource
 from stoa_common.security import Caller
 
+SettingsDep = Annotated[Settings, resource(Settings)]
 router = Router(prefix="/api/v1/auth/organizations", tags=["organizations"])
 
 
@@ -32,9 +36,20 @@ async def get_organization(organization_id: UUID, session: SessionDep, caller: C
     response_model=InvitationOut,
     **require("member:write", keeps_answer=False),
 )
-async def invite(organization_id: UUID, wanted: InvitationIn, session: SessionDep, caller: Caller) -> InvitationOut:
-    """Make an invitation that lets newcomers join with the given roles; its token is shown this once."""
-    return await service.invite(session, organization_id, wanted, caller=caller)
+async def invite(
+    organization_id: UUID, wanted: InvitationIn, session: SessionDep, caller: Caller, settings: SettingsDep
+) -> InvitationOut:
+    """Make an invitation that lets newcomers join with the given roles; its token is shown this once.
+
+    Needs a verified e-mail address of one's own.
+    """
+    return await service.invite(
+        session,
+        organization_id,
+        wanted,
+        caller=caller,
+        needs_verified_email=settings.inviting_needs_verified_email,
+    )
 
 
 @router.get("/{organization_id}/members", response_model=Page[MemberOut], **require("member:read"))

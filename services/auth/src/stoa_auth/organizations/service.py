@@ -6,11 +6,13 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from uuid import UUID
 
+from stoa_auth.audit import service as audit
 from stoa_auth.organizations import domain
 from stoa_auth.organizations.models import Invitation, Membership, Organization
 from stoa_auth.organizations.repository import InvitationRepository, MembershipRepository, OrganizationRepository
 from stoa_auth.organizations.schemas import InvitationIn, InvitationOut, MemberOut, OrganizationOut
 from stoa_auth.people import service as people
+from stoa_auth.revocations import service as revocations
 from stoa_common import clock, outbox
 from stoa_common.database import Session
 from stoa_common.ids import new_id
@@ -19,6 +21,7 @@ from stoa_common.permissions import Role
 from stoa_common.security import Principal
 
 __all__ = [
+    "Invitation",
     "Membership",
     "change_roles",
     "check_leaving",
@@ -30,6 +33,7 @@ __all__ = [
     "list_members",
     "list_memberships",
     "list_organizations",
+    "list_own_names",
     "open_invitation",
 ]
 SEES_PERSONAL_DATA = "person:read"
@@ -66,6 +70,7 @@ async def found_organization(session: Session, founder_id: UUID, *, name: str | 
     session.add(organization)
     await session.flush()
     outbox.add(session, domain.found(organization))
+    audit.note(session, "organization.found", actor=founder_id, organization_id=organization.id, target=organization.id)
     _join(session, organization.id, founder_id, roles=[Role.ADMIN])
 
 
@@ -87,16 +92,24 @@ def _join(session: Session, organization_id: UUID, person_id: UUID, *, roles: It
     )
     session.add(membership)
     outbox.add(session, domain.join(membership))
+    granted = {"roles": membership.roles}
+    audit.note(
+        session, "member.join", actor=person_id, organization_id=organization_id, target=person_id, after=granted
+    )
 
 
-async def invite(session: Session, organization_id: UUID, wanted: InvitationIn, *, caller: Principal) -> InvitationOut:
+async def invite(
+    session: Session, organization_id: UUID, wanted: InvitationIn, *, caller: Principal, needs_verified_email: bool
+) -> InvitationOut:
     """Make an invitation; its token is answered this once, and kept as a hash.
 
-    Raises OrganizationIsUnknown, RoleIsUnknown, PersonIsUnknown.
+    Raises OrganizationIsUnknown, RoleIsUnknown, PersonIsUnknown, EmailIsNotVerified.
     """
     domain.own(organization_id, acting_for=caller.organization_id)
     # A token outlives by some minutes the person who was erased.
     await people.lock_person(session, caller.person_id)
+    if needs_verified_email:
+        await people.require_verified(session, caller.person_id)
     at = clock.now()
     token = secrets.token_urlsafe(32)
     invitation = Invitation(
@@ -111,6 +124,15 @@ async def invite(session: Session, organization_id: UUID, wanted: InvitationIn, 
         expires_at=at + timedelta(hours=wanted.expires_in_hours),
     )
     session.add(invitation)
+    granted = {"roles": invitation.roles, "max_uses": invitation.max_uses, "expires_at": invitation.expires_at}
+    audit.note(
+        session,
+        "member.invite",
+        actor=caller.person_id,
+        organization_id=organization_id,
+        target=invitation.id,
+        after=granted,
+    )
     return _with_token(invitation, token)
 
 
@@ -146,12 +168,25 @@ async def change_roles(
     Raises OrganizationIsUnknown, MemberIsUnknown, RoleIsUnknown, LastAdminMustStay.
     """
     domain.own(organization_id, acting_for=caller.organization_id)
+    # Before the organization, as whoever is erased does; and no token is issued meanwhile by what they were.
+    await people.find_and_lock_person(session, person_id)
     await OrganizationRepository(session).lock([organization_id])
     members = await MembershipRepository(session).list_of_organization(organization_id)
     member = domain.pick(members, person_id)
+    before = {"roles": member.roles}
     changed = domain.change_roles(member, roles, members=members, at=clock.now())
     if changed is not None:
         outbox.add(session, changed)
+        audit.note(
+            session,
+            "member.change-roles",
+            actor=caller.person_id,
+            organization_id=organization_id,
+            subject=person_id,
+            before=before,
+            after={"roles": changed.roles},
+        )
+        await revocations.revoke_member(session, person_id, organization_id=organization_id)
     return (await _described(session, [member], caller=caller))[0]
 
 
@@ -170,6 +205,11 @@ def _member(membership: Membership, person: people.Person | None) -> MemberOut:
         roles=membership.roles,
         joined_at=membership.joined_at,
     )
+
+
+async def list_own_names(session: Session, person_id: UUID) -> Sequence[str]:
+    """Names of the organizations that the person belongs to."""
+    return await OrganizationRepository(session).list_names(person_id)
 
 
 async def list_memberships(session: Session, person_id: UUID) -> Sequence[Membership]:

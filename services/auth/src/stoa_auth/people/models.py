@@ -20,3 +20,8 @@ class Person(Base):
     password_hash: Mapped[str] = mapped_column(Text)
     operator: Mapped[bool]
     registered_at: Mapped[datetime]
+    email_verified_at: Mapped[datetime | None]
+
+    @property
+    def email_verified(self) -> bool:
+        return self.email_verified_at is not None

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from stoa_auth.people.models import Person
@@ -30,6 +30,17 @@ class PersonRepository:
     async def lock(self, person_id: UUID) -> Person | None:
         """The person, whom nobody else erases or logs in before this transaction ends."""
         return await self._session.scalar(select(Person).where(Person.id == person_id).with_for_update())
+
+    async def replace_hash(self, person_id: UUID, *, old: str, new: str) -> None:
+        """Keep another hash of the same password; nothing happens where the password was changed meanwhile."""
+        same = (Person.id == person_id, Person.password_hash == old)
+        await self._session.execute(update(Person).where(*same).values(password_hash=new))
+
+    async def hold(self, person_id: UUID) -> Person | None:
+        """The person, as nobody changes what their tokens say before this transaction ends; many may hold at once."""
+        return await self._session.scalar(
+            select(Person).where(Person.id == person_id).with_for_update(read=True, key_share=True)
+        )
 
     async def list_by_ids(self, person_ids: Iterable[UUID]) -> Sequence[Person]:
         return (await self._session.scalars(select(Person).where(Person.id.in_(list(person_ids))))).all()

@@ -19,6 +19,7 @@ class PersonOut(BaseModel):
 
     id: UUID
     email: str
+    email_verified: bool = Field(description="Whether the person has shown that the address is theirs.")
     name: str | None
     operator: bool
     registered_at: datetime

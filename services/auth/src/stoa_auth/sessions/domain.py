@@ -4,6 +4,7 @@ Rotation and reuse detection follow RFC 9700, section 4.14.2.
 """
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -21,6 +22,28 @@ from stoa_events.contracts.auth import UserLoggedIn
 AUDIENCE = "stoa"
 #: A client that lost the answer, or two tabs at once, repeat a refresh within moments; a thief comes later.
 REPEAT_WINDOW = timedelta(seconds=10)
+#: The first that fits counts: most browsers name those before them, too.
+_BROWSERS = (
+    ("Edg", "Edge"),
+    ("OPR/", "Opera"),
+    ("YaBrowser/", "Yandex Browser"),
+    ("SamsungBrowser/", "Samsung Internet"),
+    ("Firefox/", "Firefox"),
+    ("FxiOS/", "Firefox"),
+    ("CriOS/", "Chrome"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+)
+_SYSTEMS = (
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("Windows", "Windows"),
+    ("CrOS", "ChromeOS"),
+    ("Mac OS X", "macOS"),
+    ("Linux", "Linux"),
+)
+_PROGRAM = re.compile(r"[\w.-]{1,60}", re.ASCII)
 
 
 class SessionIsOver(Unauthenticated):
@@ -35,6 +58,13 @@ class RefreshWasRepeated(Conflict):
 
     def __init__(self) -> None:
         super().__init__("This refresh token was used a moment ago. Go on with the tokens of that answer.")
+
+
+class SessionIsUnknown(NotFound):
+    """The person has no such session, or it is over."""
+
+    def __init__(self) -> None:
+        super().__init__("You have no such session any more.")
 
 
 class NoSuchMembership(NotFound):
@@ -52,6 +82,7 @@ class Grant:
     organization_id: UUID | None
     session_id: UUID
     roles: list[str]
+    issued_at: datetime
     refresh_token: str = field(repr=False)
 
 
@@ -75,28 +106,49 @@ def roles(person: Person, membership: Membership | None) -> list[str]:
     return list(membership.roles) if membership else []
 
 
-def new_family(person: Person, membership: Membership | None, *, family_id: UUID, at: datetime) -> LoginSession:
+def new_family(
+    person: Person, membership: Membership | None, *, family_id: UUID, at: datetime, device: str | None = None
+) -> LoginSession:
     organization_id = membership.organization_id if membership and not person.operator else None
-    return LoginSession(id=family_id, person_id=person.id, organization_id=organization_id, opened_at=at)
+    return LoginSession(
+        id=family_id,
+        person_id=person.id,
+        organization_id=organization_id,
+        opened_at=at,
+        last_used_at=at,
+        device=device,
+    )
+
+
+def device(user_agent: str | None) -> str | None:
+    """What a person recognizes in a `User-Agent`: `Firefox on Linux`, or a program's own name."""
+    if not user_agent:
+        return None
+    browser = next((name for mark, name in _BROWSERS if mark in user_agent), None)
+    system = next((name for mark, name in _SYSTEMS if mark in user_agent), None)
+    if browser and system:
+        return f"{browser} on {system}"
+    program = _PROGRAM.match(user_agent)
+    return program.group() if program else None
 
 
 def log_in(family: LoginSession) -> UserLoggedIn:
     return UserLoggedIn(person_id=family.person_id, session_id=family.id, logged_in_at=family.opened_at)
 
 
-def grant(family: LoginSession, roles: list[str], *, refresh_token: str) -> Grant:
+def grant(family: LoginSession, roles: list[str], *, refresh_token: str, issued_at: datetime) -> Grant:
     return Grant(
         person_id=family.person_id,
         organization_id=family.organization_id,
         session_id=family.id,
         roles=roles,
+        issued_at=issued_at,
         refresh_token=refresh_token,
     )
 
 
 def refresh(family: LoginSession, token: RefreshToken, *, at: datetime) -> Refusal | None:
     """Use a refresh token up, or say why not; late reuse revokes the whole family.
-
     The refusal is a result and not raised, because what it revokes must be kept.
     """
     if family.revoked_at is not None or token.expires_at <= at:
@@ -119,7 +171,8 @@ def claims(grant: Grant, *, issuer: str, ttl: timedelta, at: datetime, token_id:
         "sid": str(grant.session_id),
         "roles": grant.roles,
         "permissions": sorted(permissions.of_roles(grant.roles)),
-        "iat": int(at.timestamp()),
+        # With its fraction: what was issued before a revocation is told from what was issued after it.
+        "iat": at.timestamp(),
         "exp": int((at + ttl).timestamp()),
         "jti": str(token_id),
     }

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import ForeignKey, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from stoa_common.database import Base
@@ -20,6 +20,9 @@ class LoginSession(Base):
     organization_id: Mapped[UUID | None] = mapped_column(ForeignKey("organizations.id"))
     opened_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
+    #: As the client described itself at the log-in, shortened to what a person recognizes.
+    device: Mapped[str | None] = mapped_column(Text)
+    last_used_at: Mapped[datetime | None]
 
 
 class RefreshToken(Base):

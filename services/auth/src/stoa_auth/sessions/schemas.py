@@ -1,5 +1,6 @@
 """HTTP shapes of sessions."""
 
+from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -24,6 +25,17 @@ class RefreshIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     refresh_token: OpaqueToken
+
+
+class SessionOut(BaseModel):
+    """One of the caller's sessions: a device or an app that is logged in."""
+
+    id: UUID
+    organization_id: UUID | None
+    device: str | None = Field(description="What the client called itself, shortened.", examples=["Firefox on Linux"])
+    created_at: datetime
+    last_used_at: datetime = Field(description="When it was last refreshed.")
+    current: bool = Field(description="Whether the access token of this request came from it.")
 
 
 class TokensOut(BaseModel):

@@ -1,4 +1,4 @@
-"""Use cases of sessions: log in, refresh, log out.
+"""Use cases of sessions: log in, refresh, log out, see where one is logged in.
 
 Both that answer tokens take the database and not a session of the request. Tokens are signed after the commit, when no
 connection is held; and the refusal of a reused token follows the commit that revokes its family.
@@ -6,23 +6,28 @@ connection is held; and the refusal of a reused token follows the commit that re
 
 import secrets
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from stoa_auth.accounts import service as accounts
 from stoa_auth.accounts.passwords import Passwords
+from stoa_auth.attempts.service import Limits
+from stoa_auth.audit import service as audit
 from stoa_auth.keys.service import KeyRing
 from stoa_auth.organizations import service as organizations
 from stoa_auth.organizations.service import Membership
 from stoa_auth.people import service as people
+from stoa_auth.people.service import Person
+from stoa_auth.revocations import service as revocations
 from stoa_auth.sessions import domain
 from stoa_auth.sessions.models import LoginSession, RefreshToken
 from stoa_auth.sessions.repository import SessionRepository
-from stoa_auth.sessions.schemas import LoginIn, TokensOut
-from stoa_common import clock, outbox
+from stoa_auth.sessions.schemas import LoginIn, SessionOut, TokensOut
+from stoa_common import clock, context, outbox
 from stoa_common.database import Database, Session
 from stoa_common.errors import Refusal
 from stoa_common.ids import new_id
+from stoa_common.pages import Page, PageQuery
 from stoa_common.security import Principal
 
 
@@ -36,7 +41,7 @@ class Tokens:
     refresh_ttl: timedelta
 
     async def answer(self, grant: domain.Grant) -> TokensOut:
-        claims = domain.claims(grant, issuer=self.issuer, ttl=self.access_ttl, at=clock.now(), token_id=new_id())
+        claims = domain.claims(grant, issuer=self.issuer, ttl=self.access_ttl, at=grant.issued_at, token_id=new_id())
         return TokensOut(
             access_token=await self.keys.sign(claims),
             expires_in=int(self.access_ttl.total_seconds()),
@@ -46,12 +51,16 @@ class Tokens:
         )
 
 
-async def log_in(database: Database, wanted: LoginIn, *, passwords: Passwords, tokens: Tokens) -> TokensOut:
-    """Open a session. Raises CredentialsAreWrong, NoSuchMembership, PasswordQueueIsFull.
+async def log_in(
+    database: Database, wanted: LoginIn, *, passwords: Passwords, tokens: Tokens, limits: Limits
+) -> TokensOut:
+    """Open a session. Raises CredentialsAreWrong, TooManyFailures, NoSuchMembership, PasswordQueueIsFull.
 
     PersonIsUnknown means: erased while the password was being verified.
     """
-    person = await accounts.check_credentials(database, wanted.email, wanted.password, passwords=passwords)
+    person = await accounts.check_credentials(
+        database, wanted.email, wanted.password, passwords=passwords, limits=limits
+    )
     async with database.transaction() as session:
         grant = await _open(session, person.id, wanted.organization_id, ttl=tokens.refresh_ttl)
     return await tokens.answer(grant)
@@ -59,13 +68,15 @@ async def log_in(database: Database, wanted: LoginIn, *, passwords: Passwords, t
 
 async def _open(session: Session, person_id: UUID, wanted: UUID | None, *, ttl: timedelta) -> domain.Grant:
     person = await people.lock_person(session, person_id)
-    at = clock.now()
+    at = await revocations.get_time(session)
     await SessionRepository(session).forget_expired(person_id, at=at)
     membership = domain.choose(await organizations.list_memberships(session, person_id), wanted)
-    family = domain.new_family(person, membership, family_id=new_id(), at=at)
+    device = domain.device(context.current().user_agent)
+    family = domain.new_family(person, membership, family_id=new_id(), at=at, device=device)
     session.add(family)
     outbox.add(session, domain.log_in(family))
-    return await _grant(session, family, domain.roles(person, membership), ttl=ttl)
+    audit.note(session, "session.open", actor=person.id, target=family.id)
+    return await _grant(session, family, domain.roles(person, membership), at=at, ttl=ttl)
 
 
 async def refresh(database: Database, refresh_token: str, *, tokens: Tokens) -> TokensOut:
@@ -79,20 +90,32 @@ async def refresh(database: Database, refresh_token: str, *, tokens: Tokens) -> 
 
 async def _rotate(session: Session, token_hash: bytes, *, ttl: timedelta) -> domain.Grant | Refusal:
     repository = SessionRepository(session)
+    person_id = await repository.find_person_of(token_hash)
+    # The person before the session, as everybody does who locks both.
+    person = await people.find_and_hold_person(session, person_id) if person_id else None
     family = await repository.lock_family(token_hash)
-    if family is None:
+    if person is None or family is None:
         return domain.SessionIsOver()
+    was_open = family.revoked_at is None
     refusal = domain.refresh(family, await repository.get_token(token_hash), at=clock.now())
-    return refusal or await _renew(session, family, ttl=ttl)
+    if was_open and family.revoked_at is not None:
+        await _note_reuse(session, family)
+    return refusal or await _renew(session, family, person, ttl=ttl)
 
 
-async def _renew(session: Session, family: LoginSession, *, ttl: timedelta) -> domain.Grant | Refusal:
-    """Roles are read anew, so a changed role counts from the next refresh at the latest."""
-    person = await people.get_person(session, family.person_id)
+async def _note_reuse(session: Session, family: LoginSession) -> None:
+    await revocations.revoke_session(session, family.id)
+    audit.note(session, "session.reuse", actor=None, target=family.id, subject=family.person_id)
+
+
+async def _renew(session: Session, family: LoginSession, person: Person, *, ttl: timedelta) -> domain.Grant | Refusal:
+    """Roles are read anew, as nobody changes them meanwhile."""
+    at = await revocations.get_time(session)
     membership = await _membership(session, family)
     if family.organization_id is not None and membership is None:
         return domain.SessionIsOver()
-    return await _grant(session, family, domain.roles(person, membership), ttl=ttl)
+    family.last_used_at = at
+    return await _grant(session, family, domain.roles(person, membership), at=at, ttl=ttl)
 
 
 async def _membership(session: Session, family: LoginSession) -> Membership | None:
@@ -101,15 +124,61 @@ async def _membership(session: Session, family: LoginSession) -> Membership | No
     return await organizations.find_membership(session, family.organization_id, person_id=family.person_id)
 
 
-async def _grant(session: Session, family: LoginSession, roles: list[str], *, ttl: timedelta) -> domain.Grant:
+async def _grant(
+    session: Session, family: LoginSession, roles: list[str], *, at: datetime, ttl: timedelta
+) -> domain.Grant:
     await session.flush()
     token = secrets.token_urlsafe(32)
-    at = clock.now()
     kept = RefreshToken(token_hash=domain.token_hash(token), session_id=family.id, issued_at=at, expires_at=at + ttl)
     session.add(kept)
-    return domain.grant(family, roles, refresh_token=token)
+    return domain.grant(family, roles, refresh_token=token, issued_at=at)
 
 
 async def log_out(session: Session, caller: Principal) -> None:
-    """End the session that the caller's token came from; its refresh tokens are worth nothing from now on."""
-    await SessionRepository(session).revoke(caller.session_id, caller.person_id, at=clock.now())
+    """End the session that the caller's token came from; all its tokens are worth nothing from now on."""
+    await _end(session, caller.session_id, caller=caller)
+
+
+async def _end(session: Session, session_id: UUID, *, caller: Principal) -> bool:
+    """Whether it was the caller's, and is over now."""
+    if not await SessionRepository(session).revoke(session_id, caller.person_id, at=clock.now()):
+        return False
+    await revocations.revoke_session(session, session_id)
+    audit.note(session, "session.end", actor=caller.person_id, target=session_id)
+    return True
+
+
+async def list_sessions(session: Session, window: PageQuery, *, caller: Principal) -> Page[SessionOut]:
+    """Where the caller is logged in."""
+    found, following = await SessionRepository(session).page_open(caller.person_id, window, at=clock.now())
+    return Page(items=[_shown(family, caller=caller) for family in found], next=following)
+
+
+def _shown(family: LoginSession, *, caller: Principal) -> SessionOut:
+    return SessionOut(
+        id=family.id,
+        organization_id=family.organization_id,
+        device=family.device,
+        created_at=family.opened_at,
+        last_used_at=family.last_used_at or family.opened_at,
+        current=family.id == caller.session_id,
+    )
+
+
+async def end_session(session: Session, session_id: UUID, *, caller: Principal) -> None:
+    """End one of the caller's sessions. Raises SessionIsUnknown."""
+    if not await _end(session, session_id, caller=caller):
+        raise domain.SessionIsUnknown
+
+
+async def revoke_all(session: Session, person_id: UUID, *, besides: UUID | None = None) -> None:
+    """End the person's sessions, all or all but one; the one that stays has to refresh. Raises PersonIsUnknown."""
+    await people.lock_person(session, person_id)
+    await SessionRepository(session).revoke_all(person_id, besides=besides, at=clock.now())
+    await revocations.revoke_person(session, person_id)
+
+
+async def log_out_everywhere(session: Session, caller: Principal) -> None:
+    """End all sessions of the caller, this one too. Raises PersonIsUnknown."""
+    await revoke_all(session, caller.person_id)
+    audit.note(session, "session.end-all", actor=caller.person_id)

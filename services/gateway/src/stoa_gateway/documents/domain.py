@@ -9,7 +9,7 @@ from stoa_gateway.routing.domain import Document, Upstream
 
 #: Schemas that every service takes from the shared library: one copy, under their own names.
 SHARED_SCHEMAS = frozenset({"Problem", "FieldProblem"})
-SCHEME = "accessToken"
+SCHEME, KEY_SCHEME = "accessToken", "apiKey"
 #: Payloads, not descriptions: a `$ref` inside is the payload's own.
 _OPAQUE = frozenset({"example", "examples", "default", "const", "enum"})
 #: Their keys are names that somebody chose (a property may be called `default`), not words of the format.
@@ -20,7 +20,13 @@ _BEARER = {
     "type": "http",
     "scheme": "bearer",
     "bearerFormat": "JWT",
-    "description": "An access token from POST /api/v1/auth/login.",
+    "description": "An access token from POST /api/v1/auth/login, or an API key.",
+}
+_API_KEY = {
+    "type": "apiKey",
+    "in": "header",
+    "name": "X-API-Key",
+    "description": "An API key from POST /api/v1/auth/api-keys.",
 }
 
 #: What a newcomer reads first on the page (Markdown).
@@ -36,7 +42,8 @@ def merge(parts: Iterable[tuple[Upstream, Document]], *, title: str, version: st
     """The gateway's document: exposed operations and only the components that these reach.
 
     Schemas are prefixed by their service (`ContentCourseOut`), operation ids too (`content_publish_course`) and made
-    unique, tags read `content: courses`, and a route that is not public asks for the access token.
+    unique, tags read `content: courses`, and a route that is not public asks for an access token or an API
+    key.
     """
     merged: dict[str, Any] = {
         "openapi": "3.1.0",
@@ -50,7 +57,7 @@ def merge(parts: Iterable[tuple[Upstream, Document]], *, title: str, version: st
         _add(merged, upstream, document)
     _make_operation_ids_unique(merged["paths"])
     merged["components"] = _reached(merged["paths"], merged["components"])
-    merged["components"]["securitySchemes"] = {SCHEME: _BEARER}
+    merged["components"]["securitySchemes"] = {SCHEME: _BEARER, KEY_SCHEME: _API_KEY}
     return merged
 
 
@@ -75,7 +82,7 @@ def _operation(service: str, method: str, path: str, operation: Mapping[str, Any
     renamed: dict[str, Any] = _renamed(service, operation)
     renamed.setdefault("operationId", f"{service}_{method}_{path.strip('/').replace('/', '_')}")
     renamed["tags"] = [f"{service}: {tag}" for tag in operation.get("tags", [])] or [service]
-    renamed["security"] = [] if routing.is_public(operation) else [{SCHEME: []}]
+    renamed["security"] = [] if routing.is_public(operation) else [{SCHEME: []}, {KEY_SCHEME: []}]
     return renamed
 
 

@@ -1,0 +1,1 @@
+"""Whether the time of an answer tells which addresses have an account."""

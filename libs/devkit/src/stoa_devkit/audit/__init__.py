@@ -1,0 +1,1 @@
+"""`stoa audit`: the audit log, exported and verified."""

@@ -1,0 +1,1 @@
+"""The mail that a platform without a mail server keeps."""

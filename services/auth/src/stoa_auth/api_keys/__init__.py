@@ -1,0 +1,1 @@
+"""API keys: how machines show on whose behalf they act, and for what."""

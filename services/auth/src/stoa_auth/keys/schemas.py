@@ -1,0 +1,19 @@
+"""HTTP shapes of signing keys."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+
+class SigningKeyOut(BaseModel):
+    """A key of access tokens, as operators see it."""
+
+    kid: str
+    state: Literal["waiting", "signing", "counting"] = Field(
+        description="Published and not signing yet; signing; or signing no more while its last tokens are still good."
+    )
+    signs_from: datetime
+    retired_at: datetime | None = Field(
+        description="From then on it is published no more, and nothing it signed holds."
+    )

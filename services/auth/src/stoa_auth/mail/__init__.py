@@ -1,0 +1,1 @@
+"""Mail about accounts: asked for in the transaction that needs it, written and sent afterwards."""

@@ -1,0 +1,54 @@
+"""Mail as its readers get it: what auth was asked for is written, and opened."""
+
+from dataclasses import dataclass
+from email.message import EmailMessage
+
+from stoa_auth.database import Mail
+from stoa_auth.mail import writing
+from stoa_auth.mail.domain import State
+from stoa_auth.mail.repository import MailRepository
+from stoa_auth.mail.sender import Sender
+from stoa_auth.mail.writing import Mailing
+from stoa_common.database import Database
+
+
+@dataclass(frozen=True)
+class Letter:
+    """One mail, opened."""
+
+    kind: str
+    language: str
+    subject: str
+    text: str
+    token: str | None
+
+
+class Postbox:
+    """Everybody's mail, where there is no mail server."""
+
+    def __init__(self, database: Database, mailing: Mailing) -> None:
+        self._database = database
+        self._mailing = mailing
+
+    async def letters(self, email: str) -> list[Letter]:
+        """What has come to the address, the oldest first."""
+        while await Sender(self._database, self._mailing).step():
+            pass
+        async with self._database.transaction() as session:
+            mails = await MailRepository(session).list_newest(limit=100_000)
+        return [letter for mail in reversed(mails) if (letter := self._open(mail, email))]
+
+    async def code(self, email: str, kind: str) -> str:
+        """The code in the newest mail of this kind."""
+        [*_, newest] = [letter for letter in await self.letters(email) if letter.kind == kind]
+        assert newest.token is not None
+        return newest.token
+
+    def _open(self, mail: Mail, email: str) -> Letter | None:
+        if mail.state != State.KEPT or mail.sealed is None:
+            return None
+        content = self._mailing.sealer.open(mail.sealed, mail_id=mail.id)
+        if content.to != email:
+            return None
+        message: EmailMessage = writing.message(mail, content, self._mailing)
+        return Letter(mail.kind, mail.language, message["Subject"], message.get_content(), content.token)

@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from prometheus_client import REGISTRY
 from sqlalchemy import select, text, update
 
 from stoa_common import clock
@@ -161,6 +162,39 @@ async def test_a_dead_event_is_left_alone(database: Database, delivery: Delivery
     await _make_due(database, reader)
 
     assert await reader.retrier.retry_due() == 0
+
+
+async def test_metrics_say_how_much_is_set_aside_and_since_when(
+    database: Database, delivery: Delivery, reader: Reader
+) -> None:
+    reader.is_broken = True
+    for _ in range(2):
+        await reader.handling.take(delivery.record_of(_event()))
+    async with database.transaction() as session:
+        mine = update(parked).where(parked.c.consumer == reader.router.group)
+        await session.execute(mine.values(parked_at=clock.now() - timedelta(hours=1)))
+
+    assert await reader.retrier.measure()
+
+    group = {"consumer": reader.router.group}
+    assert REGISTRY.get_sample_value("stoa_parked_events", {**group, "state": WAITING}) == 2
+    assert REGISTRY.get_sample_value("stoa_parked_events", {**group, "state": DEAD}) == 0
+    assert 3600 <= (REGISTRY.get_sample_value("stoa_parked_oldest_age_seconds", group) or 0) < 4000
+
+
+async def test_metrics_forget_what_was_settled(database: Database, delivery: Delivery, reader: Reader) -> None:
+    reader.is_broken = True
+    await reader.handling.take(delivery.record_of(_event()))
+    await reader.retrier.measure()
+    reader.is_broken = False
+    await _make_due(database, reader)
+    await reader.retrier.retry_due()
+
+    assert not await reader.retrier.measure()
+
+    group = {"consumer": reader.router.group}
+    assert REGISTRY.get_sample_value("stoa_parked_events", {**group, "state": WAITING}) == 0
+    assert REGISTRY.get_sample_value("stoa_parked_oldest_age_seconds", group) == 0
 
 
 async def test_infrastructure_that_is_away_counts_no_try_and_holds_nobody_else(

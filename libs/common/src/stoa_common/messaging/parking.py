@@ -88,8 +88,8 @@ async def park(session: AsyncSession, consumer: str, record: Record, *, error: s
 
 def record_of(row: Any) -> Record:
     """The record that a row of `parked` keeps."""
-    headers = tuple((name, None if value is None else value.encode()) for name, value in row.headers)
-    key = row.key.encode()
+    headers = kafka.raw_headers(row.headers)
+    key = kafka.raw(row.key)
     return Record(row.topic, row.partition, row.offset, key, headers, row.value, replay_id=row.replay_id)
 
 

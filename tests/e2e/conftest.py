@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -63,6 +64,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory, collector: Collector) -> 
     environment = kept | {
         "STOA_STATE_DIR": str(tmp_path_factory.mktemp("platform") / "state"),
         "STOA_GATEWAY_PORT": str(port),
+        "AUTH_OPERATOR_PASSWORD": secrets.token_urlsafe(16),
         "OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoint,
     }
     platform = Platform(f"http://127.0.0.1:{port}", environment)

@@ -11,10 +11,8 @@ from .watch import Watch
 
 YOUNG_SECONDS = 1.0
 MIX_LIMIT = 120.0
-#: A longer outage leaves work to do, which the limits do not mean: the reader has to do so much of it in a second,
-#: beside what is new, if more than MUCH_OWED events wait.
+#: The limits are for what is new. What waited has to be handled, too: so much of it a second, beside the load.
 CATCH_UP_RATE = 250.0
-MUCH_OWED = 1_000
 POLL_SECONDS = 0.2
 RETURN_SECONDS = 120.0
 #: Shorter outages may fall between two questions.
@@ -53,14 +51,10 @@ async def watch_recovery(done: Round, world: World, watch: Watch, *, slack: floa
     if await _until(lambda: not world.stage.away and watch.all_answer(since=mended), RETURN_SECONDS):
         back = time.monotonic()
         done.returned_after = back - mended
-        done.limit += _allowance(world.load.owed())
+        done.limit += world.load.owed() / CATCH_UP_RATE
         if await _until(lambda: watch.measured > back and watch.age < YOUNG_SECONDS, done.limit * slack + 5):
             done.recovered_after = time.monotonic() - back
     done.oldest = watch.oldest_ever
-
-
-def _allowance(owed: int) -> float:
-    return owed / CATCH_UP_RATE if owed > MUCH_OWED else 0.0
 
 
 def note_probes(done: Round, faults: Sequence[Fault], watch: Watch) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -12,12 +13,13 @@ import pytest
 import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from prometheus_client import REGISTRY
 from sqlalchemy import select, text, update
 
 from stoa_common import clock
 from stoa_common.database import Database, Session
 from stoa_common.ids import new_id
-from stoa_common.messaging import EventRouter, handling
+from stoa_common.messaging import EventRouter, handling, kafka, parking
 from stoa_common.messaging.handling import Handling, Outcome
 from stoa_common.messaging.operations import service as operations
 from stoa_common.messaging.operations.domain import EventIsBeingTried, EventIsDiscarded, ParkedEventNotFound
@@ -27,7 +29,8 @@ from stoa_common.messaging.record import Record
 from stoa_common.messaging.retrier import Retrier
 from stoa_common.messaging.tables import parked
 from stoa_common.resources import Resources
-from stoa_common.testing import Delivery, Identities
+from stoa_common.testing import Delivery, Identities, an_envelope
+from stoa_common.testing.poison import POISON, poisoned
 from stoa_events.contracts import LearnerEnrolled
 from stoa_events.contracts.operations import operations_of
 from stoa_events.envelope import Envelope
@@ -161,6 +164,64 @@ async def test_a_dead_event_is_left_alone(database: Database, delivery: Delivery
     await _make_due(database, reader)
 
     assert await reader.retrier.retry_due() == 0
+
+
+@pytest.mark.parametrize("kind", [kind for kind in POISON if kind not in ("unknown-type", "one-megabyte")])
+async def test_what_could_not_be_read_cannot_be_read_when_it_is_tried_again(
+    database: Database, delivery: Delivery, reader: Reader, kind: str
+) -> None:
+    event = _event()
+    headers, value = poisoned(kind, an_envelope(event), event.data())
+    record = replace(delivery.record_of(event), headers=tuple(headers), value=value)
+    assert await reader.handling.take(record) is Outcome.PARKED
+    await _make_due(database, reader)
+
+    await reader.retrier.retry_due()
+
+    (row,) = await _rows(database, reader)
+    assert (row.attempts, reader.applied) == (1, [])
+    assert parking.record_of(row).headers == record.headers
+
+
+@given(st.binary() | st.text().map(str.encode) | st.binary().map(lambda rest: kafka.DATA_URL.encode() + rest))
+def test_any_bytes_can_be_stored_as_text_and_come_back(value: bytes) -> None:
+    text = kafka.printable(value)
+
+    assert kafka.raw(text) == value
+    assert "\x00" not in text
+
+
+async def test_metrics_say_how_much_is_set_aside_and_since_when(
+    database: Database, delivery: Delivery, reader: Reader
+) -> None:
+    reader.is_broken = True
+    for _ in range(2):
+        await reader.handling.take(delivery.record_of(_event()))
+    async with database.transaction() as session:
+        mine = update(parked).where(parked.c.consumer == reader.router.group)
+        await session.execute(mine.values(parked_at=clock.now() - timedelta(hours=1)))
+
+    assert await reader.retrier.measure()
+
+    group = {"consumer": reader.router.group}
+    assert REGISTRY.get_sample_value("stoa_parked_events", {**group, "state": WAITING}) == 2
+    assert REGISTRY.get_sample_value("stoa_parked_events", {**group, "state": DEAD}) == 0
+    assert 3600 <= (REGISTRY.get_sample_value("stoa_parked_oldest_age_seconds", group) or 0) < 4000
+
+
+async def test_metrics_forget_what_was_settled(database: Database, delivery: Delivery, reader: Reader) -> None:
+    reader.is_broken = True
+    await reader.handling.take(delivery.record_of(_event()))
+    await reader.retrier.measure()
+    reader.is_broken = False
+    await _make_due(database, reader)
+    await reader.retrier.retry_due()
+
+    assert not await reader.retrier.measure()
+
+    group = {"consumer": reader.router.group}
+    assert REGISTRY.get_sample_value("stoa_parked_events", {**group, "state": WAITING}) == 0
+    assert REGISTRY.get_sample_value("stoa_parked_oldest_age_seconds", group) == 0
 
 
 async def test_infrastructure_that_is_away_counts_no_try_and_holds_nobody_else(

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import socket
 from collections.abc import AsyncIterator
 
@@ -125,6 +126,26 @@ async def test_a_source_is_told_when_its_client_leaves() -> None:
         await reader.readuntil(b"event: tick")
         writer.close()
         await source.ended.wait()
+
+
+async def test_a_source_that_ends_as_its_client_leaves_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    class Ending(Source):
+        async def events(self) -> AsyncIterator[ServerEvent]:
+            yield ServerEvent("tick", 1)
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(3600)
+            self.ended.set()
+
+    source = Ending()
+    async with serving(source) as server, asyncio.timeout(20):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port_of(server))
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        await reader.readuntil(b"event: tick")
+        writer.close()
+        await source.ended.wait()
+    gc.collect()
+
+    assert "never retrieved" not in caplog.text
 
 
 async def test_a_client_that_does_not_read_is_cut_and_nothing_piles_up(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -112,7 +112,7 @@ def cuttable(app: ASGIApp) -> ASGIApp:
 
 async def _with_heartbeat(events: AsyncIterator[ServerEvent | Bookmark]) -> AsyncGenerator[bytes, None]:
     iterator = aiter(events)
-    following = asyncio.ensure_future(anext(iterator))
+    following = _next_of(iterator)
     try:
         while True:
             done, _ = await asyncio.wait([following], timeout=HEARTBEAT_SECONDS)
@@ -124,9 +124,16 @@ async def _with_heartbeat(events: AsyncIterator[ServerEvent | Bookmark]) -> Asyn
             except StopAsyncIteration:
                 return
             yield event.encode()
-            following = asyncio.ensure_future(anext(iterator))
+            following = _next_of(iterator)
     finally:
         await _close(following, iterator)
+
+
+def _next_of(iterator: AsyncIterator[ServerEvent | Bookmark]) -> "asyncio.Future[ServerEvent | Bookmark]":
+    following = asyncio.ensure_future(anext(iterator))
+    # It may end just as the client leaves; what nobody asks for, asyncio would report as a bug.
+    following.add_done_callback(lambda done: done.cancelled() or done.exception())
+    return following
 
 
 async def _close(following: "asyncio.Future[Any]", iterator: Any) -> None:

@@ -1,6 +1,9 @@
 """Kafka clients with their settings frozen: what may not vary is written here once, and nowhere else."""
 
 import asyncio
+import base64
+import binascii
+import contextlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -13,6 +16,7 @@ from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssigno
 from stoa_common import failures
 
 PING_SECONDS: Final = 2.0
+DATA_URL: Final = "data:;base64,"
 PRODUCER: Final[Mapping[str, Any]] = MappingProxyType(
     {
         "acks": "all",
@@ -132,11 +136,30 @@ async def ping(consumer: AIOKafkaConsumer | None) -> None:
         await asyncio.wait_for(consumer.end_offsets(partitions), PING_SECONDS)
 
 
-def printable_headers(headers: Any) -> list[list[str | None]]:
-    """Any headers in a form that PostgreSQL stores: what is null or not UTF-8 stays recognizable."""
-    return [[name, None if value is None else printable(value)] for name, value in headers]
+def printable_headers(headers: Iterable[tuple[str, bytes | None]]) -> list[list[str | None]]:
+    """Any headers in a form that PostgreSQL stores, and `raw_headers` turns back."""
+    return [[printable(name.encode()), None if value is None else printable(value)] for name, value in headers]
+
+
+def raw_headers(printed: Iterable[Sequence[str | None]]) -> tuple[tuple[str, bytes | None], ...]:
+    """The headers as they came: what could not be read when it was parked cannot be read when it is tried again."""
+    return tuple((raw(name or "").decode(), None if value is None else raw(value)) for name, value in printed)
 
 
 def printable(value: bytes) -> str:
-    """Text for people and for PostgreSQL, which takes no NUL."""
-    return value.decode("utf-8", errors="backslashreplace").replace("\x00", "\\x00")
+    """Text for people and for PostgreSQL, which takes no NUL; what is no such text becomes a data URL (RFC 2397)."""
+    try:
+        text = value.decode()
+    except UnicodeDecodeError:
+        text = DATA_URL
+    if "\x00" in text or text.startswith(DATA_URL):
+        return DATA_URL + base64.b64encode(value).decode()
+    return text
+
+
+def raw(text: str) -> bytes:
+    """What `printable` was given; text that only looks like its data URLs is taken as it is."""
+    if text.startswith(DATA_URL):
+        with contextlib.suppress(binascii.Error):
+            return base64.b64decode(text.removeprefix(DATA_URL), validate=True)
+    return text.encode()

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from pydantic import ValidationError
-from sqlalchemy import ColumnElement, and_, case, delete, exists, select, update
+from sqlalchemy import ColumnElement, and_, case, delete, exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -18,7 +18,7 @@ from stoa_common.messaging.record import Record
 from stoa_common.messaging.tables import consumer_groups, parked
 from stoa_events.envelope import BadEnvelope
 
-WAITING, DEAD, DISCARDED = "waiting", "dead", "discarded"
+WAITING, DEAD, DISCARDED = STATES = ("waiting", "dead", "discarded")
 SCHEDULE: Final = (
     timedelta(seconds=10),
     timedelta(minutes=1),
@@ -88,8 +88,8 @@ async def park(session: AsyncSession, consumer: str, record: Record, *, error: s
 
 def record_of(row: Any) -> Record:
     """The record that a row of `parked` keeps."""
-    headers = tuple((name, None if value is None else value.encode()) for name, value in row.headers)
-    key = row.key.encode()
+    headers = kafka.raw_headers(row.headers)
+    key = kafka.raw(row.key)
     return Record(row.topic, row.partition, row.offset, key, headers, row.value, replay_id=row.replay_id)
 
 
@@ -116,9 +116,11 @@ def _waits_for_rebuild() -> ColumnElement[bool]:
     )
 
 
-async def is_anything_parked(session: AsyncSession, consumers: list[str]) -> bool:
-    query = select(exists().where(parked.c.consumer.in_(consumers), parked.c.state != DISCARDED))
-    return bool(await session.scalar(query))
+async def count(session: AsyncSession) -> list[Any]:
+    """Rows (consumer, state, events, oldest_parked_at), of every group that has any."""
+    oldest = func.min(parked.c.parked_at).label("oldest_parked_at")
+    counted = select(parked.c.consumer, parked.c.state, func.count().label("events"), oldest)
+    return list((await session.execute(counted.group_by(parked.c.consumer, parked.c.state))).all())
 
 
 async def take_out(session: AsyncSession, row: Any) -> None:

@@ -1,12 +1,12 @@
 """The retrier: parked events are tried again, on the schedule, each key's line from its head."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
-from stoa_common import clock, failures, logs, outbox
+from stoa_common import clock, failures, logs, metrics, outbox
 from stoa_common.ids import new_id
 from stoa_common.messaging import parking
 from stoa_common.messaging.handling import Handling
@@ -37,7 +37,7 @@ class Retrier:
             wait = POLL_SECONDS
             with failures.held("retrier_held"):
                 tried = await self.retry_due()
-                wait = POLL_SECONDS if tried or await self._is_anything_parked() else IDLE_SECONDS
+                wait = POLL_SECONDS if await self.measure() or tried else IDLE_SECONDS
             await asyncio.sleep(wait)
 
     async def retry_due(self) -> int:
@@ -55,9 +55,13 @@ class Retrier:
         async with self._database.transaction() as session:
             return await parking.due(session, self._groups, besides=passed_over, at=clock.now(), limit=ROUND)
 
-    async def _is_anything_parked(self) -> bool:
+    async def measure(self) -> bool:
+        """Tell how much is set aside, and since when; whether any of it waits."""
         async with self._database.transaction() as session:
-            return await parking.is_anything_parked(session, self._groups)
+            rows = await parking.count(session)
+        for group in self._groups:
+            _tell(group, {row.state: row for row in rows if row.consumer == group})
+        return any(row.consumer in self._handlings and row.state != parking.DISCARDED for row in rows)
 
     async def _try(self, row: Any) -> bool:
         """One try; False where it said nothing about the event: infrastructure is away, or others have the row."""
@@ -92,6 +96,13 @@ class Retrier:
                 outbox.add(session, _death(row, error=error, at=at))
         if state == parking.DEAD:
             log.error("parked_event_dead", group=row.consumer, topic=row.topic, offset=row.offset, error=error)
+
+
+def _tell(group: str, rows: Mapping[str, Any]) -> None:
+    for state in parking.STATES:
+        metrics.PARKED.labels(group, state).set(rows[state].events if state in rows else 0)
+    waiting = [row.oldest_parked_at for state, row in rows.items() if state != parking.DISCARDED]
+    metrics.PARKED_AGE.labels(group).set((clock.now() - min(waiting)).total_seconds() if waiting else 0.0)
 
 
 def _death(row: Any, *, error: str, at: datetime) -> EventDied:

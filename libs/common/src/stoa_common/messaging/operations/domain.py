@@ -11,6 +11,7 @@ import orjson
 from pydantic import ValidationError
 
 from stoa_common.errors import Conflict, FieldError, Invalid, NotFound, Unavailable
+from stoa_common.messaging import kafka
 from stoa_events.contract import Event
 from stoa_events.envelope import BadEnvelope, Envelope
 
@@ -105,7 +106,7 @@ def _wrong_data(event: type[Event], value: bytes) -> list[FieldError]:
 
 def _envelope(headers: Sequence[Header]) -> Envelope | BadEnvelope:
     try:
-        return Envelope.from_headers((name, None if value is None else value.encode()) for name, value in headers)
+        return Envelope.from_headers(kafka.raw_headers(headers))
     except BadEnvelope as error:
         return error
 

@@ -18,13 +18,6 @@ from stoa_common.messaging.tables import bad_events, consumer_groups, inbox, par
 _LOCK_NOT_AVAILABLE = "55P03"
 
 
-async def count_parked(session: Session) -> list[Any]:
-    """Rows (consumer, state, events, oldest_parked_at)."""
-    oldest = func.min(parked.c.parked_at).label("oldest_parked_at")
-    counted = select(parked.c.consumer, parked.c.state, func.count().label("events"), oldest)
-    return list((await session.execute(counted.group_by(parked.c.consumer, parked.c.state))).all())
-
-
 async def count_bad(session: Session) -> dict[str, int]:
     counted = select(bad_events.c.consumer, func.count().label("events")).group_by(bad_events.c.consumer)
     return {row.consumer: row.events for row in await session.execute(counted)}

@@ -29,7 +29,7 @@ _BAD_PLACE = (str, str, int, int)
 async def list_groups(session: Session, groups: Groups, *, cluster: Cluster) -> list[GroupOut]:
     """Every group, how far it is, and what it could not handle. Raises KafkaIsAway."""
     told = await provider.standings(cluster, {name: topics_of(router) for name, router in groups.items()})
-    parked, bad = await repository.count_parked(session), await repository.count_bad(session)
+    parked, bad = await parking.count(session), await repository.count_bad(session)
     rebuilds, replays = await repository.groups_to_rebuild(session), await repository.active_replays(session)
     return [
         GroupOut(

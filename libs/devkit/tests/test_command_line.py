@@ -3,7 +3,20 @@
 import pytest
 from platform_under_test import PlatformUnderTest
 
-COMMANDS = ["up", "down", "status", "logs", "reset", "doctor", "check", "test", "contracts", "events", "mail", "with-servers"]
+COMMANDS = [
+    "up",
+    "down",
+    "status",
+    "logs",
+    "reset",
+    "doctor",
+    "check",
+    "test",
+    "contracts",
+    "events",
+    "mail",
+    "with-servers",
+]
 
 
 def test_help_lists_every_command(platform: PlatformUnderTest) -> None:

@@ -38,6 +38,7 @@ async def jwks_url(identities: Identities) -> AsyncIterator[str]:
         return web.json_response({"keys": [identities.key.as_dict(private=False)]})
 
     app = web.Application()
+
     async def tell_revocations(_: web.Request) -> web.Response:
         return web.json_response({"upto": 0, "revocations": []})
 

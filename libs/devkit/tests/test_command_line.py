@@ -15,6 +15,7 @@ COMMANDS = [
     "contracts",
     "events",
     "mail",
+    "audit",
     "with-servers",
 ]
 

@@ -20,6 +20,7 @@ from stoa_events.contracts.content import (
     LessonPublished,
     QuestionOutcome,
 )
+from stoa_events.contracts.naming import python_name
 from stoa_events.contracts.operations import (
     OPERATIONS,
     AuditRecorded,
@@ -60,4 +61,5 @@ __all__ = [
     "UserLoggedIn",
     "UserRegistered",
     "operations_of",
+    "python_name",
 ]

@@ -1,10 +1,13 @@
 """Receives Stoa's webhooks: `STOA_WEBHOOK_SECRET=whsec_... python main.py PORT`."""
 
+import logging
 import os
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from stoa_events.contracts import LearnerEnrolled
+from stoa_events.envelope import BadEnvelope
+from stoa_events.structured import BadData
 from stoa_events.webhooks import BadSecret, BadSignature, Verifier
 
 LARGEST_BODY = 1_000_000
@@ -19,6 +22,10 @@ class Receiver(BaseHTTPRequestHandler):
             delivery = verifier.read(dict(self.headers.items()), self.rfile.read(size))
         except BadSignature:
             return self.answer(401)
+        except (BadEnvelope, BadData) as error:
+            # Stoa signed it, so it is not forged, and a retry would bring the same: take it, and tell somebody.
+            logging.error("%s can't be read: %s", self.headers["webhook-id"], error)
+            return self.answer(204)
         # Stoa waits some seconds only: with work to do, keep the delivery under its id and answer at once.
         # A repeat has the same id.
         match delivery.event:

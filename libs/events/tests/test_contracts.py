@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
 
+import stoa_events.contracts
 from stoa_events.contract import ContractError, Event
-from stoa_events.contracts import REGISTRY, TOPICS, UserRegistered
+from stoa_events.contracts import REGISTRY, TOPICS, UserRegistered, python_name
 from stoa_events.contracts.content import CourseEvent
 from stoa_events.envelope import BadEnvelope, Envelope
 from stoa_events.personal import Personal, Sealed
@@ -48,6 +49,11 @@ def test_a_time_without_a_zone_is_refused(event: type[Event]) -> None:
 
     with pytest.raises(ValidationError, match="timezone"):
         event.model_validate(event.example | local)
+
+
+@pytest.mark.parametrize("event", REGISTRY.values(), ids=lambda event: event.type)
+def test_a_contracts_name_in_python_leads_to_it(event: type[Event]) -> None:
+    assert eval(python_name(event), {"stoa_events": stoa_events}) is event
 
 
 def test_a_type_that_breaks_the_naming_rule_is_refused() -> None:

@@ -19,8 +19,8 @@ from pathlib import Path
 import pytest
 
 from stoa_events.contracts import LearnerEnrolled
-from stoa_events.testkit import a_delivery, an_event, new_id, publish
-from stoa_events.webhooks import secret_of
+from stoa_events.testkit import a_delivery, an_event, as_json, new_id, now, publish
+from stoa_events.webhooks import secret_of, sign
 
 from .conftest import until
 
@@ -91,7 +91,7 @@ def test_what_the_packages_page_shows_runs(number: int, tmp_path: Path, monkeypa
 async def test_the_subscriber_counts_each_learner_once_although_it_is_killed(
     kafka: str, prefix: str, tmp_path: Path, start: Start
 ) -> None:
-    variables = {"KAFKA_BOOTSTRAP_SERVERS": kafka, "KAFKA_TOPIC_PREFIX": prefix}
+    variables = {"KAFKA_BOOTSTRAP_SERVERS": kafka, "KAFKA_TOPIC_PREFIX": prefix, "INSTANCE": "example-0"}
     events = [an_event(LearnerEnrolled, enrollment_id=new_id()) for _ in range(40)]
 
     await publish(kafka, *events[:20], topic_prefix=prefix)
@@ -107,6 +107,22 @@ async def test_the_subscriber_counts_each_learner_once_although_it_is_killed(
     assert await asyncio.to_thread(program.wait, 30) == 0
     assert _learners(tmp_path) == 40
     assert "Traceback" not in (tmp_path / "out").read_text()
+
+
+async def test_the_subscriber_forgets_ids_after_thirty_days(tmp_path: Path, start: Start) -> None:
+    with closing(sqlite3.connect(tmp_path / "enrollments.sqlite")) as database, database:
+        database.execute("CREATE TABLE inbox (event_id TEXT PRIMARY KEY, handled_at TEXT)")
+        for days in (29, 31):
+            database.execute(f"INSERT INTO inbox VALUES ('{days} days', datetime('now', '-{days} days'))")
+
+    start("subscriber", {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"}, ())
+
+    await until(lambda: _ids(tmp_path) == ["29 days"])
+
+
+def _ids(folder: Path) -> list[str]:
+    with closing(sqlite3.connect(folder / "enrollments.sqlite")) as database:
+        return [event_id for (event_id,) in database.execute("SELECT event_id FROM inbox")]
 
 
 def test_the_subscriber_says_what_it_needs(tmp_path: Path, start: Start) -> None:
@@ -127,6 +143,23 @@ async def test_the_receiver_takes_what_is_signed_and_refuses_the_rest(tmp_path: 
 
     assert statuses == [204, 401, 413]
     assert f"{headers['webhook-id']}: a learner enrolled in" in (tmp_path / "out").read_text()
+
+
+async def test_the_receiver_takes_what_is_signed_and_cannot_be_read_and_says_so(tmp_path: Path, start: Start) -> None:
+    port = _free_port()
+    start("webhook_receiver", {"STOA_WEBHOOK_SECRET": SECRET}, (str(port),))
+    broken = [b"no event", as_json(an_event(LearnerEnrolled)).replace(b'"course_id":', b'"other":')]
+    await until(lambda: _answers(port))
+
+    statuses = [await asyncio.to_thread(_post, port, _signed(body), body) for body in broken]
+
+    assert statuses == [204, 204]
+    assert (tmp_path / "out").read_text().count("a-delivery can't be read: ") == 2
+    assert "Traceback" not in (tmp_path / "out").read_text()
+
+
+def _signed(body: bytes) -> dict[str, str]:
+    return sign(body, delivery_id="a-delivery", at=now(), secrets=[SECRET])
 
 
 def test_the_receiver_says_what_it_needs(tmp_path: Path, start: Start) -> None:

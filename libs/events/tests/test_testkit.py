@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from stoa_events import structured
-from stoa_events.contracts import REGISTRY, LearnerEnrolled
+from stoa_events.contracts import REGISTRY, LearnerEnrolled, python_name
 from stoa_events.testkit import an_event, as_json
 from stoa_events.testkit.examples import NoSuchExample
 
@@ -25,6 +25,7 @@ def test_ls_shows_every_event() -> None:
     ran = _testkit("ls")
 
     assert [line.split()[0] for line in ran.stdout.splitlines()] == list(REGISTRY)
+    assert [line.split()[2] for line in ran.stdout.splitlines()] == [python_name(event) for event in REGISTRY.values()]
 
 
 def test_each_published_example_is_about_a_subject_of_its_own(kafka: str, prefix: str) -> None:
@@ -45,6 +46,15 @@ def test_examples_about_one_subject_are_numbered(kafka: str, prefix: str) -> Non
     assert [found[2:] for found in PUBLISHED.findall(ran.stdout)] == [(subject, "1"), (subject, "2")], ran.stderr
 
 
+def test_a_subjects_later_examples_go_on_from_the_sequence_that_is_asked_for(kafka: str, prefix: str) -> None:
+    subject = f"enrollment_id={LearnerEnrolled.example['enrollment_id']}"
+    later = ["--set", subject, "--count", "2", "--sequence", "3"]
+
+    ran = _testkit("publish", TYPE, "--bootstrap", kafka, "--prefix", prefix, *later)
+
+    assert [found[3] for found in PUBLISHED.findall(ran.stdout)] == ["3", "4"], ran.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
@@ -53,6 +63,7 @@ def test_examples_about_one_subject_are_numbered(kafka: str, prefix: str) -> Non
         (["publish", TYPE, "--set", "course_id=blue"], 2, "course_id: "),
         (["publish", TYPE, "--set", "course_id"], 2, "must read field=value"),
         (["publish", TYPE, "--count", "0"], 2, "from 1 to 100000"),
+        (["publish", TYPE, "--sequence", "0"], 2, "from 1 to 1000000000"),
         (["publish", TYPE], 1, "Is the address right?"),
     ],
 )

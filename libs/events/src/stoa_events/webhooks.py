@@ -74,7 +74,7 @@ class Verifier:
         """The event in a request; `body` as it was received, not parsed and written again.
 
         Raises BadSignature before anything of the body is believed; BadEnvelope or BadData where a signed body can't be
-        read, which is worth an alarm and not a retry.
+        read: log an error and answer 204, since a retry would bring the same.
         """
         names = {name.lower(): value for name, value in headers.items()}
         if not any(_is_signed_by(webhook, names, body) for webhook in self._webhooks):

@@ -7,6 +7,7 @@ from stoa_devkit.contracts.envelopes import example_headers, example_topic
 from stoa_devkit.contracts.facts import EVENT_LOG_RETENTION, more, parameters, plain, publisher, title
 from stoa_devkit.contracts.schemas import Schema, schema_of
 from stoa_events.contract import KAFKA_RETENTION, Event
+from stoa_events.contracts import python_name
 
 
 def page(event: type[Event]) -> str:
@@ -19,6 +20,7 @@ def page(event: type[Event]) -> str:
 def _facts(event: type[Event]) -> str:
     rows = {
         "publisher, owner": f"the service `{publisher(event)}`",
+        "Python": f"`{python_name(event)}`",
         "topic": f"`{event.topic}`{_family(event)}, {event.partitions} {_plural(event.partitions, 'partition')}",
         "key, `ce_subject`": f"`{event.subject_field}`",
         "order": _order(event),

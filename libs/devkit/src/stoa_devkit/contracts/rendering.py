@@ -1,7 +1,8 @@
-"""docs/events as it must be: every file but the released ones is rendered from the contracts."""
+"""docs/events as it must be: every file but the released ones is rendered from the contracts, or kept beside us."""
 
 import json
 from collections.abc import Iterator, Mapping
+from importlib.resources import files
 from pathlib import Path
 
 from stoa_devkit.contracts.asyncapi import document
@@ -16,7 +17,7 @@ Registry = Mapping[str, type[Event]]
 
 def rendered(registry: Registry) -> dict[str, str]:
     """Place below docs/events -> text."""
-    texts = {"README.md": index(registry), "asyncapi.json": _json(document(registry))}
+    texts = {"README.md": index(registry), "feed.md": _kept("feed.md"), "asyncapi.json": _json(document(registry))}
     for type_, event in registry.items():
         texts[f"{type_}.md"] = page(event)
         texts[f"schemas/{type_}.json"] = _json(schema_of(event))
@@ -50,6 +51,11 @@ def _stale(registry: Registry, folder: Path) -> list[str]:
 def _there(folder: Path) -> dict[str, str]:
     paths = [*folder.glob("*.md"), *folder.glob("*.json"), *folder.glob("schemas/*.json")]
     return {path.relative_to(folder).as_posix(): path.read_text() for path in paths}
+
+
+def _kept(name: str) -> str:
+    """A page that no contract changes."""
+    return (files("stoa_devkit.contracts") / name).read_text()
 
 
 def _json(value: object) -> str:

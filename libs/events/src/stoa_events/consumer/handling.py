@@ -31,9 +31,11 @@ class Handling:
     counts: Counts = field(default_factory=Counts)
     sequences: SequenceCheck = field(default_factory=SequenceCheck)
 
-    async def settle(self, record: Record, pause: Pause) -> None:
+    async def settle(self, record: Record, pause: Pause) -> Outcome:
         """Returns when the record is done with for good; raises what `on_failure` or `pause` raises."""
-        self.counts.count(await self._settle(record, pause))
+        outcome = await self._settle(record, pause)
+        self.counts.count(outcome)
+        return outcome
 
     async def _settle(self, record: Record, pause: Pause) -> Outcome:
         try:
@@ -56,9 +58,12 @@ class Handling:
                 return await self._call(event, envelope)
             except self.retry.transient as error:
                 log.warning("%s waits: %s", record.place, type(error).__name__)
-            except Exception as error:  # noqa: BLE001  # the message's edge: whatever it is goes to on_failure
+                log.debug("%s waits", record.place, exc_info=error)
+            except Exception as error:  # The message's edge: whatever it is goes to on_failure.
                 attempts += 1
                 log.warning("%s failed, try %d: %s", record.place, attempts, type(error).__name__)
+                # On demand only: the text of an error may hold what the handler was at.
+                log.debug("%s failed, try %d", record.place, attempts, exc_info=error)
                 if attempts >= self.retry.attempts:
                     return await self._give_up(Failure(record, envelope, error, attempts))
             tries += 1

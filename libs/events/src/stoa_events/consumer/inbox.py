@@ -42,7 +42,7 @@ class Order(StrEnum):
     #: The key has not been seen here; events before this one may be older than the topic keeps them.
     FIRST = "first"
     NEXT = "next"
-    #: This sequence, or a later one, was there before: a repeat.
+    #: This sequence, or a later one, was there before: most likely a repeat. Whether it is one, the event's id says.
     REPEATED = "repeated"
     #: At least one event of the key is missing. On a whole topic that says something was lost; in a feed that
     #: filters by type it is usual.

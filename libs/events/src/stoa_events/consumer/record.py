@@ -1,7 +1,21 @@
 """A record as Kafka gave it, before anything is believed of it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
+
+
+class Message(Protocol):
+    """A record without a place, such as the test kit's `a_record` makes; `topic` is without the platform's prefix."""
+
+    @property
+    def topic(self) -> str: ...
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def headers(self) -> Iterable[tuple[str, bytes | None]]: ...
+    @property
+    def value(self) -> bytes | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,3 +37,8 @@ class Record:
     def of(cls, raw: Any, *, topic_prefix: str) -> "Record":
         topic = raw.topic.removeprefix(topic_prefix)
         return cls(topic, raw.partition, raw.offset, raw.key, tuple(raw.headers), raw.value)
+
+    @classmethod
+    def without_broker(cls, message: Message) -> "Record":
+        """As if it were the first of its topic."""
+        return cls(message.topic, 0, 0, message.key, tuple(message.headers), message.value)

@@ -1,6 +1,7 @@
 """The subscriber: which events, which handlers, and the life of one consumer."""
 
 import asyncio
+import inspect
 import logging
 from collections.abc import Awaitable, Callable
 from time import monotonic
@@ -9,12 +10,13 @@ from typing import Any, TypeVar
 from aiokafka import AIOKafkaConsumer
 
 from stoa_events.consumer import connecting, signals
-from stoa_events.consumer.counts import Counts
+from stoa_events.consumer.counts import Counts, Outcome
 from stoa_events.consumer.failures import FailurePolicy, Retry, SubscriptionFailed, stop
 from stoa_events.consumer.group import Group
 from stoa_events.consumer.handling import Handler, Handling
 from stoa_events.consumer.inbox import Inbox
 from stoa_events.consumer.progress import CHECK_EVERY_SECONDS, Progress
+from stoa_events.consumer.record import Message, Record
 from stoa_events.consumer.settings import COMMIT_EVERY_SECONDS, STOP_SECONDS, check_connection, new_consumer
 from stoa_events.contract import Event
 from stoa_events.envelope import Envelope
@@ -59,13 +61,15 @@ class Subscriber:
     def on(
         self, event: type[E]
     ) -> Callable[[Callable[[E, Envelope], Awaitable[None]]], Callable[..., Awaitable[None]]]:
-        """Register the handler of an event; one an event."""
+        """Register the handler of an event: an `async def`, bound methods too; one an event."""
         if event.type in self._handlers:
             raise TypeError(f"{event.type} has a handler already.")
         if "{" in event.topic:
             raise TypeError(f"{event.type} has no topic of its own to subscribe to.")
 
         def register(handler: Callable[[E, Envelope], Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+            if not _is_async(handler):
+                raise TypeError(f"The handler of {event.type} must be an `async def`: it is awaited.")
             self._events[event.type] = event
             self._handlers[event.type] = handler
             return handler
@@ -89,6 +93,13 @@ class Subscriber:
     def stop(self) -> None:
         """Let `run` return after the handlers in hand."""
         self._stopping.set()
+
+    async def handle(self, message: Message) -> Outcome:
+        """Do with one record, without a broker, what `run` does with each; for tests of handlers and failure policies.
+
+        Takes the test kit's `a_record(event)`. Raises what `on_failure` raises.
+        """
+        return await self._handling.settle(Record.without_broker(message), asyncio.sleep)
 
     async def run(self) -> None:
         """Read until SIGTERM, SIGINT or `stop`, which let the handlers in hand finish; a cancellation does not.
@@ -146,3 +157,9 @@ class Subscriber:
             group_instance_id=self._group_instance_id,
             connection=self._connection,
         )
+
+
+def _is_async(handler: Callable[..., object]) -> bool:
+    # Decorators that keep `__wrapped__` are looked through, and objects may have an async `__call__`.
+    inner = inspect.unwrap(handler)
+    return inspect.iscoroutinefunction(inner) or inspect.iscoroutinefunction(getattr(inner, "__call__", None))  # noqa: B004

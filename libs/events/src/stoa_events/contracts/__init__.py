@@ -25,6 +25,7 @@ from stoa_events.contracts.content import (
     LessonPublished,
     QuestionOutcome,
 )
+from stoa_events.contracts.naming import python_name
 from stoa_events.contracts.operations import (
     OPERATIONS,
     AuditRecorded,
@@ -70,4 +71,5 @@ __all__ = [
     "UserLoggedIn",
     "UserRegistered",
     "operations_of",
+    "python_name",
 ]

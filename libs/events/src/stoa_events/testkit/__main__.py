@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import Any
 
-from stoa_events.contracts import REGISTRY, Event
+from stoa_events.contracts import REGISTRY, Event, python_name
 from stoa_events.testkit import TopicIsMissing, an_event, find, make_topics, new_id, publish
 from stoa_events.testkit.examples import NoSuchExample
 
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _list() -> int:
     for contract in REGISTRY.values():
         summary = (contract.__doc__ or "").partition("\n")[0]
-        sys.stdout.write(f"{contract.type:<50} {contract.topic:<22} {summary}\n")
+        sys.stdout.write(f"{contract.type:<50} {contract.topic:<22} {python_name(contract):<60} {summary}\n")
     return 0
 
 
@@ -57,7 +57,7 @@ def _events(contract: type[Event], changes: dict[str, Any], *, count: int) -> li
 async def _send(events: list[Event], options: argparse.Namespace) -> None:
     if options.make_topics:
         await make_topics(options.bootstrap, *(event.destination for event in events), topic_prefix=options.prefix)
-    envelopes = await publish(options.bootstrap, *events, topic_prefix=options.prefix)
+    envelopes = await publish(options.bootstrap, *events, topic_prefix=options.prefix, sequence=options.sequence)
     for envelope in envelopes:
         sys.stdout.write(f"{envelope.type} id {envelope.id} subject {envelope.subject} sequence {envelope.sequence}\n")
 
@@ -65,13 +65,14 @@ async def _send(events: list[Event], options: argparse.Namespace) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m stoa_events.testkit", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("ls", help="list the events: type, topic, what became true")
+    commands.add_parser("ls", help="list the events: type, topic, Python class, what became true")
     publish = commands.add_parser("publish", help="publish an event's example")
     publish.add_argument("type", help="as in stoa.content.enrollment.created.v1")
     publish.add_argument("--bootstrap", required=True, metavar="HOST:PORT", help="the broker's address")
     publish.add_argument("--prefix", default="", help="the platform's KAFKA_TOPIC_PREFIX")
     publish.add_argument("--set", type=_assignment, action="append", default=[], metavar="FIELD=VALUE")
     publish.add_argument("--count", type=_count, default=1, help="how many; each about a subject of its own")
+    publish.add_argument("--sequence", type=_sequence, default=1, help="the first one of each subject")
     publish.add_argument("--make-topics", action="store_true", help="for a broker on which no Stoa runs")
     return parser
 
@@ -87,8 +88,16 @@ def _assignment(text: str) -> tuple[str, Any]:
 
 
 def _count(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 100_000:
-        raise argparse.ArgumentTypeError("must be a number from 1 to 100000")
+    return _number(text, up_to=100_000)
+
+
+def _sequence(text: str) -> int:
+    return _number(text, up_to=1_000_000_000)
+
+
+def _number(text: str, *, up_to: int) -> int:
+    if not text.isdecimal() or len(text) > 12 or not 1 <= int(text) <= up_to:
+        raise argparse.ArgumentTypeError(f"must be a number from 1 to {up_to}")
     return int(text)
 
 

@@ -16,13 +16,14 @@ class TopicIsMissing(LookupError):
     """The broker has no such topic; the message says how to get it."""
 
 
-async def publish(bootstrap_servers: str, *events: Event, topic_prefix: str = "") -> list[Envelope]:
+async def publish(bootstrap_servers: str, *events: Event, topic_prefix: str = "", sequence: int = 1) -> list[Envelope]:
     """Send the events as Stoa would, in this order, and return their envelopes once the broker has them.
 
-    The sequence of each aggregate counts from 1 within one call. Raises TopicIsMissing, aiokafka's KafkaConnectionError
-    and TimeoutError.
+    The sequence of each subject counts from `sequence` within one call, and no call knows of another: for a subject of
+    an earlier one, say where it goes on. Each event gets a new id. Raises TopicIsMissing, aiokafka's
+    KafkaConnectionError and TimeoutError.
     """
-    envelopes = _envelopes(events)
+    envelopes = _envelopes(events, first=sequence)
     messages = [a_record(event, envelope) for event, envelope in zip(events, envelopes, strict=True)]
     async with asyncio.timeout(SECONDS):
         await _check_topics(bootstrap_servers, {topic_prefix + message.topic for message in messages})
@@ -51,12 +52,13 @@ async def make_topics(bootstrap_servers: str, *topics: str, topic_prefix: str = 
             await admin.close()
 
 
-def _envelopes(events: Iterable[Event]) -> list[Envelope]:
+def _envelopes(events: Iterable[Event], *, first: int) -> list[Envelope]:
     seen: Counter[tuple[str, str]] = Counter()
     envelopes = []
     for event in events:
-        seen[event.destination, event.subject] += 1
-        envelopes.append(an_envelope(event, sequence=seen[event.destination, event.subject]))
+        subject = event.destination, event.subject
+        envelopes.append(an_envelope(event, sequence=first + seen[subject]))
+        seen[subject] += 1
     return envelopes
 
 

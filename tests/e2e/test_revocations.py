@@ -8,7 +8,7 @@ import httpx2
 import pytest
 from conftest import Platform
 from redis import Redis
-from world import World, log_in, register
+from world import World, invite_learner, log_in, register
 
 from stoa_devkit.state import State
 
@@ -76,7 +76,7 @@ def test_a_log_out_is_known_everywhere_although_redis_was_flushed(
 
 
 def test_a_changed_role_asks_for_a_refresh(api: httpx2.Client, platform: Platform, state: State, world: World) -> None:
-    member, places = log_in(api, world.learner.email), doors(platform, state)
+    member, places = invite_learner(api, world.owner), doors(platform, state)
     path = f"/api/v1/auth/organizations/{world.ids['organization_id']}/members/{member.person_id}"
 
     for roles in (["learner", "author"], ["learner"]):

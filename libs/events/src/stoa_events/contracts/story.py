@@ -35,7 +35,7 @@ SEALED_NAME: Final = {
 SEALED_ADDRESS: Final = {
     "enc": "A256GCM",
     "kid": "01978b5d-60d1-7b02-8e4c-93a5f7d1c026",
-    "ct": "G18APxDIPG0UmVmJU3pQdpeZ9aQgotQOOUTTAhvlKjvKgtA1xHIMCyM",
+    "ct": "G18APxDIPG0UmVmJU3pQdpeZ9aQgotQOOUTTAhvlKjvKgtA1xHIMCyMe",
 }
 SEALED_AGENT: Final = {
     "enc": "A256GCM",

@@ -138,7 +138,7 @@ async def _read_reader(url: str, truth: Truth) -> None:
         inbox = await connection.fetch("SELECT event_id FROM inbox WHERE consumer = $1", GROUP)
         truth.inbox = {row["event_id"] for row in inbox}
         rows = await connection.fetch("SELECT * FROM parked WHERE consumer = $1 ORDER BY position", GROUP)
-        # By its place: what stands in the table is printable, and may look better than what came.
+        # By its place: in the table, what is not text stands as a data URL.
         ids = {record.place: record.event_id for record in truth.stream}
         truth.parked = [_parked(row, ids) for row in rows]
         rows = await connection.fetch("SELECT * FROM effects ORDER BY position")

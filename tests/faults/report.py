@@ -54,9 +54,9 @@ def _ages(outcome: Outcome) -> str:
     for done in outcome.rounds:
         kinds.setdefault(done.name if len(done.names) == 1 else "mixes", []).append(done)
     rows = [_age_row(kind, rounds) for kind, rounds in sorted(kinds.items())]
-    head = "| fault | rounds | oldest age meanwhile | processes back after | ages under 1 s after that | limit |"
+    head = "| fault | rounds | oldest age meanwhile | processes back after | ages under 1 s after that | limit | and for what waited |"
     return "\n".join(
-        ["## Ages after each kind of fault (the worst of its rounds)\n", head, "| --- " * 6 + "|", *rows, ""]
+        ["## Ages after each kind of fault (the worst of its rounds)\n", head, "| --- " * 7 + "|", *rows, ""]
     )
 
 
@@ -66,7 +66,8 @@ def _age_row(kind: str, rounds: list[Round]) -> str:
     recovered = [done.recovered_after for done in rounds]
     worst = "never" if None in recovered else f"{max(value or 0.0 for value in recovered):.1f} s"
     limit = max(done.limit for done in rounds)
-    return f"| {kind} | {len(rounds)} | {oldest:.1f} s | {back:.1f} s | {worst} | {limit:.0f} s |"
+    allowance = max(done.allowance for done in rounds)
+    return f"| {kind} | {len(rounds)} | {oldest:.1f} s | {back:.1f} s | {worst} | {limit:.0f} s | {allowance:.0f} s |"
 
 
 def _timeline(outcome: Outcome) -> str:

@@ -179,9 +179,8 @@ def _told(done: Round) -> str:
         "not all processes came back" if done.returned_after is None else f"all back after {done.returned_after:.1f} s"
     )
     young = "never" if done.recovered_after is None else f"{done.recovered_after:.1f} s later"
-    return (
-        f"lasted {done.lasted:.1f} s; {back}; ages young {young} (limit {done.limit:.0f} s; oldest {done.oldest:.1f} s)"
-    )
+    limit = f"limit {done.limit:.0f} s and {done.allowance:.0f} for what waited"
+    return f"lasted {done.lasted:.1f} s; {back}; ages young {young} ({limit}; oldest {done.oldest:.1f} s)"
 
 
 async def _persist(act: Callable[[World], Awaitable[None]], world: World, *, seconds: float = 60.0) -> None:

@@ -54,10 +54,18 @@ def _ages(outcome: Outcome) -> str:
     for done in outcome.rounds:
         kinds.setdefault(done.name if len(done.names) == 1 else "mixes", []).append(done)
     rows = [_age_row(kind, rounds) for kind, rounds in sorted(kinds.items())]
-    head = "| fault | rounds | oldest age meanwhile | processes back after | ages under 1 s after that | limit | and for what waited |"
-    return "\n".join(
-        ["## Ages after each kind of fault (the worst of its rounds)\n", head, "| --- " * 7 + "|", *rows, ""]
+    columns = (
+        "fault",
+        "rounds",
+        "oldest age meanwhile",
+        "processes back after",
+        "ages under 1 s after that",
+        "limit",
+        "",
     )
+    head = f"| {' | '.join(columns)}and for what waited |"
+    title = "## Ages after each kind of fault (the worst of its rounds)\n"
+    return "\n".join([title, head, "| --- " * len(columns) + "|", *rows, ""])
 
 
 def _age_row(kind: str, rounds: list[Round]) -> str:

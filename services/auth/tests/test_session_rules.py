@@ -1,6 +1,7 @@
 """When a refresh token may be used, and whom a session acts for."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -8,6 +9,7 @@ from stoa_auth.organizations.models import Membership
 from stoa_auth.people.models import Person
 from stoa_auth.sessions import domain
 from stoa_auth.sessions.models import LoginSession, RefreshToken
+from stoa_common import permissions
 from stoa_common.ids import new_id
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -22,8 +24,13 @@ def a_token(*, used_at: datetime | None = None, expires_at: datetime = NOON + ti
     return RefreshToken(issued_at=NOON, expires_at=expires_at, used_at=used_at)
 
 
-def a_person(*, operator: bool = False) -> Person:
-    return Person(id=new_id(), operator=operator)
+def a_person(*, operator: bool = False, suspended_at: datetime | None = None) -> Person:
+    return Person(id=new_id(), operator=operator, suspended_at=suspended_at)
+
+
+def a_family_of(standing: domain.Standing, **limits: Any) -> LoginSession:
+    opening = domain.Opening(methods=("pwd",), **limits)
+    return domain.new_family(a_person(), standing.organization_id, opening, family_id=new_id(), at=NOON)
 
 
 def a_membership(*roles: str) -> Membership:
@@ -86,16 +93,18 @@ def test_nobody_acts_for_an_organization_of_others() -> None:
 def test_an_operator_acts_for_no_organization() -> None:
     operator, membership = a_person(operator=True), a_membership("admin")
 
-    family = domain.new_family(operator, membership, family_id=new_id(), at=NOON)
+    standing = domain.standing(operator, membership, permissions.of_roles(membership.roles))
 
-    assert family.organization_id is None
-    assert domain.roles(operator, membership) == ["operator"]
+    assert standing.organization_id is None
+    assert standing.roles == ["operator"]
+    assert "member:write" not in standing.permissions
 
 
 def test_claims_say_who_acts_for_whom_and_until_when() -> None:
     membership = a_membership("learner")
-    family = domain.new_family(a_person(), membership, family_id=new_id(), at=NOON)
-    grant = domain.grant(family, ["learner"], refresh_token="opaque", issued_at=NOON)
+    standing = domain.standing(a_person(), membership, permissions.of_roles(membership.roles))
+    family = a_family_of(standing)
+    grant = domain.grant(family, standing, refresh_token="opaque", issued_at=NOON)
 
     claims = domain.claims(grant, issuer="stoa", ttl=timedelta(minutes=10), at=NOON, token_id=new_id())
 
@@ -103,12 +112,39 @@ def test_claims_say_who_acts_for_whom_and_until_when() -> None:
     assert (claims["sub"], claims["org"]) == (str(family.person_id), str(membership.organization_id))
     assert "course:read" in claims["permissions"]
     assert "member:write" not in claims["permissions"]
+    assert (claims["amr"], claims["auth_time"]) == (["pwd"], int(NOON.timestamp()))
     assert "opaque" not in repr(grant)
 
 
+def test_a_session_with_scopes_has_no_permission_beside_them_and_no_role() -> None:
+    standing = domain.Standing(new_id(), ["admin"], permissions.of_roles(["admin"]))
+    family = a_family_of(standing, scopes=("course:read", "platform:write"), client_id="app")
+
+    grant = domain.grant(family, standing, refresh_token="opaque", issued_at=NOON)
+
+    assert (grant.permissions, grant.roles, grant.client_id) == (["course:read"], [], "app")
+
+
+def test_a_session_that_ends_soon_has_tokens_that_end_with_it_and_is_not_refreshed_afterwards() -> None:
+    standing, ends_at = domain.Standing(None, [], frozenset()), NOON + timedelta(minutes=1)
+    family = a_family_of(standing, ends_at=ends_at, impersonator_id=new_id())
+    grant = domain.grant(family, standing, refresh_token="opaque", issued_at=NOON)
+
+    claims = domain.claims(grant, issuer="stoa", ttl=timedelta(minutes=10), at=NOON, token_id=new_id())
+
+    assert claims["exp"] == int(ends_at.timestamp())
+    assert claims["act"] == {"sub": str(family.impersonator_id)}
+    assert isinstance(domain.refresh(family, a_token(), at=ends_at), domain.SessionIsOver)
+
+
+def test_who_is_suspended_is_not_admitted() -> None:
+    with pytest.raises(domain.PersonIsSuspended):
+        domain.admit(a_person(suspended_at=NOON))
+
+
 def test_a_token_without_an_organization_has_no_such_claim() -> None:
-    family = domain.new_family(a_person(operator=True), None, family_id=new_id(), at=NOON)
-    grant = domain.grant(family, ["operator"], refresh_token="opaque", issued_at=NOON)
+    standing = domain.standing(a_person(operator=True), None, frozenset())
+    grant = domain.grant(a_family_of(standing), standing, refresh_token="opaque", issued_at=NOON)
 
     claims = domain.claims(grant, issuer="stoa", ttl=timedelta(minutes=10), at=NOON, token_id=new_id())
 

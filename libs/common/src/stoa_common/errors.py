@@ -42,8 +42,10 @@ class BadRequest(Refusal):
 class Unauthenticated(Refusal):
     status, title = 401, "Not logged in"
 
-    def __init__(self, detail: str, *, error: str | None = None) -> None:
+    def __init__(self, detail: str, *, error: str | None = None, max_age: int | None = None) -> None:
+        """`error` and `max_age` (seconds) tell a client what to do about it (RFC 6750, RFC 9470)."""
         challenge = 'Bearer realm="stoa"' + (f', error="{error}"' if error else "")
+        challenge += f', max_age="{max_age}"' if max_age is not None else ""
         super().__init__(detail, headers={"WWW-Authenticate": challenge})
 
 

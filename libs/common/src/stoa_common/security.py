@@ -21,7 +21,7 @@ from joserfc.errors import JoseError, SecurityWarning
 from joserfc.jwk import Key, KeySet
 from joserfc.jws import JWSRegistry
 
-from stoa_common import revocations
+from stoa_common import clock, revocations
 from stoa_common.errors import Forbidden, Unauthenticated, Unavailable
 from stoa_common.permissions import Scope
 from stoa_common.revocations import Revocations
@@ -35,6 +35,8 @@ ALGORITHMS = ["EdDSA", "Ed25519"]
 LEEWAY_SECONDS = 5
 #: Ours have about 1,200 characters; custom roles may make them longer.
 LONGEST_TOKEN = 8192
+#: How long ago somebody who does something dangerous may have proved who they are.
+STEP_UP_SECONDS = 600
 _CACHE_SIZE = 4096
 
 
@@ -44,6 +46,17 @@ class MissingPermission(Forbidden):
 
 class NoOrganization(Forbidden):
     """The caller acts for no organization, and this belongs to one."""
+
+
+class AuthenticationIsTooOld(Unauthenticated):
+    """This asks for a recent proof of who the caller is (step-up, RFC 9470)."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(
+            f"Prove again that it is you: POST /api/v1/auth/step-up, at most {seconds} seconds before this.",
+            error="insufficient_user_authentication",
+            max_age=seconds,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +69,13 @@ class Principal:
     roles: frozenset[str]
     permissions: frozenset[str]
     expires_at: float
+    #: How the person proved who they are (RFC 8176), and when, in Unix seconds; None: not by themselves, as for a key.
+    methods: frozenset[str] = frozenset()
+    authenticated_at: float | None = None
+    #: The OAuth client, or the API key, that the token was issued to; None: an app of the platform itself.
+    client_id: str | None = None
+    #: Who acts in the person's place: an operator who impersonates them, or a service that works for them.
+    actor: str | None = None
 
     @property
     def organization_id(self) -> UUID:
@@ -74,6 +94,12 @@ class Principal:
 
     def may(self, permission: str) -> bool:
         return permission in self.permissions or f"{permission}:own" in self.permissions
+
+    def require_recent(self, seconds: int = STEP_UP_SECONDS) -> None:
+        """Raises AuthenticationIsTooOld where the person has not proved lately, and in person, who they are."""
+        age = None if self.authenticated_at is None else clock.now().timestamp() - self.authenticated_at
+        if age is None or age > seconds or self.actor is not None:
+            raise AuthenticationIsTooOld(seconds)
 
 
 class Keys(Protocol):
@@ -229,6 +255,10 @@ def _principal(claims: Mapping[str, Any]) -> Principal:
         roles=frozenset(claims.get("roles", ())),
         permissions=frozenset(claims.get("permissions", ())),
         expires_at=float(claims["exp"]),
+        methods=frozenset(claims.get("amr", ())),
+        authenticated_at=float(claims["auth_time"]) if "auth_time" in claims else None,
+        client_id=str(claims["client_id"]) if "client_id" in claims else None,
+        actor=str(claims["act"]["sub"]) if "act" in claims else None,
     )
 
 

@@ -8,20 +8,22 @@ from typing import Any
 from fastapi import Depends
 
 from stoa_common.permissions import is_known
-from stoa_common.security import Caller
+from stoa_common.security import STEP_UP_SECONDS, Caller
 
 PERMISSION = "x-permission"
 PUBLIC = "x-public"
 KEEPS_ANSWER = "x-keeps-answer"
+STEP_UP = "x-step-up-seconds"
 
 
 class UnknownPermission(ValueError):
     """A route requires what `stoa_common.permissions` does not list."""
 
 
-def require(permission: str, *, keeps_answer: bool = True) -> dict[str, Any]:
+def require(permission: str, *, keeps_answer: bool = True, recent: bool = False) -> dict[str, Any]:
     """Only callers with the permission, or with its `:own` form; the repository narrows to what is theirs.
 
+    `recent=True`: only people who proved within the last minutes who they are (step-up); for what is dangerous.
     `keeps_answer=False`: no Idempotency-Key, because the answer is a secret or a stream.
     """
     if not is_known(permission):
@@ -29,10 +31,13 @@ def require(permission: str, *, keeps_answer: bool = True) -> dict[str, Any]:
 
     async def check(caller: Caller) -> None:
         caller.scope(permission)
+        if recent:
+            caller.require_recent()
 
+    said = {STEP_UP: STEP_UP_SECONDS} if recent else {}
     return {
         "dependencies": [Depends(check)],
-        "openapi_extra": {PERMISSION: permission, KEEPS_ANSWER: keeps_answer},
+        "openapi_extra": {PERMISSION: permission, KEEPS_ANSWER: keeps_answer, **said},
     }
 
 

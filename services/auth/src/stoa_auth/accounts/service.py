@@ -120,11 +120,12 @@ async def check_credentials(
             await attempts.fail(session, attempt, limits=limits)
             audit.note(session, "session.refuse", actor=None, subject=person.id if person else None)
         raise attempts.refusal(attempt, otherwise=domain.CredentialsAreWrong())
-    newer = await passwords.hash(password) if passwords.is_outdated(person.password_hash) else None
+    old = person.password_hash or ""
+    newer = await passwords.hash(password) if passwords.is_outdated(old) else None
     async with database.transaction() as session:
         await attempts.succeed(session, attempt)
         if newer is not None:
-            await people.replace_hash(session, person.id, old=person.password_hash, new=newer)
+            await people.replace_hash(session, person.id, old=old, new=newer)
     return person
 
 

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from stoa_auth.api_keys.models import ApiKey, ApiKeySecret
-from stoa_auth.organizations.service import Membership
 from stoa_common import api_keys, permissions
 from stoa_common.errors import Conflict, FieldError, Forbidden, Invalid, NotFound, Unauthenticated
 from stoa_common.permissions import Scope
@@ -53,9 +52,9 @@ class ApiKeyIsNotValid(Unauthenticated):
         super().__init__(message, error="invalid_token")
 
 
-def held(membership: Membership | None) -> frozenset[str]:
-    """What a key of this member may do at most; nothing for who has left."""
-    return permissions.of_roles(membership.roles) - NOT_FOR_KEYS if membership else frozenset()
+def held(of_member: frozenset[str]) -> frozenset[str]:
+    """What a key of a member with these permissions may do at most."""
+    return of_member - NOT_FOR_KEYS
 
 
 def scopes(wanted: Sequence[str], *, allowed: Collection[str]) -> list[str]:

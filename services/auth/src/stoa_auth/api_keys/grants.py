@@ -32,7 +32,7 @@ class KeyGrant:
         return int((self.expires_at - self.issued_at).total_seconds())
 
 
-def grant(opened: domain.Opened, membership: Membership | None, *, at: datetime) -> KeyGrant:
+def grant(opened: domain.Opened, membership: Membership | None, of_member: frozenset[str], *, at: datetime) -> KeyGrant:
     """What the key may do now: its scopes, as far as its person still has them.
 
     Raises ApiKeyIsNotValid where that person has left.
@@ -44,7 +44,7 @@ def grant(opened: domain.Opened, membership: Membership | None, *, at: datetime)
         api_key_id=key.id,
         person_id=key.person_id,
         organization_id=key.organization_id,
-        permissions=sorted(domain.held(membership).intersection(key.scopes)),
+        permissions=sorted(domain.held(of_member).intersection(key.scopes)),
         issued_at=at,
         expires_at=_soonest([at + TOKEN_TTL, key.expires_at, opened.valid_until]),
         is_use_noted=domain.is_use_noted(key, at=at),

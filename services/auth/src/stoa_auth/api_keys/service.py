@@ -16,7 +16,6 @@ from stoa_auth.people import service as people
 from stoa_auth.revocations import service as revocations
 from stoa_common import api_keys, clock, outbox
 from stoa_common.database import Database, Session
-from stoa_common.errors import NotFound
 from stoa_common.ids import new_id
 from stoa_common.pages import Page, PageQuery
 from stoa_common.security import Principal
@@ -35,13 +34,14 @@ async def create_key(session: Session, wanted: ApiKeyIn, *, caller: Principal) -
     repository = ApiKeyRepository(session)
     domain.make_room(await repository.count_alive(organization_id, caller.person_id, at=at))
     membership = await organizations.find_membership(session, organization_id, person_id=caller.person_id)
+    of_member = await organizations.permissions_of(session, membership)
     text = api_keys.new_key()
     key = ApiKey(
         id=new_id(),
         organization_id=organization_id,
         person_id=caller.person_id,
         name=wanted.name,
-        scopes=domain.scopes(wanted.scopes, allowed=domain.held(membership) & caller.permissions),
+        scopes=domain.scopes(wanted.scopes, allowed=domain.held(of_member) & caller.permissions),
         created_at=at,
         expires_at=at + timedelta(days=wanted.expires_in_days) if wanted.expires_in_days else None,
         secrets=[domain.new_secret(text, at=at)],
@@ -128,15 +128,15 @@ async def _grant(session: Session, prefix: str, text: str) -> grants.KeyGrant:
     owner_id = await repository.find_owner(prefix)
     if owner_id is None:
         raise domain.ApiKeyIsNotValid
-    try:
-        await people.hold_person(session, owner_id)
-    except NotFound:
-        raise domain.ApiKeyIsNotValid from None
+    owner = await people.find_and_hold_person(session, owner_id)
+    if owner is None or owner.suspended_at is not None:
+        raise domain.ApiKeyIsNotValid
     key = await repository.hold_by_prefix(prefix)
     at = await revocations.get_time(session)
     opened = domain.opened(key, text, at=at)
     membership = await organizations.find_membership(session, opened.key.organization_id, person_id=owner_id)
-    return grants.grant(opened, membership, at=at)
+    of_member = await organizations.permissions_of(session, membership)
+    return grants.grant(opened, membership, of_member, at=at)
 
 
 def _note(

@@ -19,6 +19,8 @@ class Organization(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime]
+    #: Since when nobody acts for it.
+    suspended_at: Mapped[datetime | None]
 
 
 class Membership(Base):
@@ -30,6 +32,8 @@ class Membership(Base):
     person_id: Mapped[UUID] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"), primary_key=True, index=True)
     roles: Mapped[list[str]] = mapped_column(ARRAY(Text))
     joined_at: Mapped[datetime]
+    #: Since when the person does not act for it, and keeps their place.
+    suspended_at: Mapped[datetime | None]
 
 
 class Invitation(Base):

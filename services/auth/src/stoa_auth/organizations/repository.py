@@ -47,6 +47,15 @@ class MembershipRepository:
         query = select(Membership).where(Membership.person_id == person_id)
         return (await self._session.scalars(query.order_by(Membership.joined_at, Membership.organization_id))).all()
 
+    async def find_active(self, organization_id: UUID, person_id: UUID) -> Membership | None:
+        """The membership by which the person acts for the organization now."""
+        return await self._session.scalar(_active(person_id).where(Membership.organization_id == organization_id))
+
+    async def list_active(self, person_id: UUID) -> Sequence[Membership]:
+        """The memberships by which the person acts for organizations now, the oldest first."""
+        query = _active(person_id).order_by(Membership.joined_at, Membership.organization_id)
+        return (await self._session.scalars(query)).all()
+
     async def list_of_organization(self, organization_id: UUID) -> Sequence[Membership]:
         return (await self._session.scalars(_members(organization_id))).all()
 
@@ -77,6 +86,12 @@ def _visible(caller: Principal) -> Select[Organization]:
 
 def _has_member(person_id: UUID) -> ColumnElement[bool]:
     return exists().where(Membership.organization_id == Organization.id, Membership.person_id == person_id)
+
+
+def _active(person_id: UUID) -> Select[Membership]:
+    query = select(Membership).join(Organization, Organization.id == Membership.organization_id)
+    nobody_suspended = (Membership.suspended_at.is_(None), Organization.suspended_at.is_(None))
+    return query.where(Membership.person_id == person_id, *nobody_suspended)
 
 
 def _members(organization_id: UUID) -> Select[Membership]:

@@ -13,7 +13,7 @@ from stoa_auth.organizations.repository import InvitationRepository, MembershipR
 from stoa_auth.organizations.schemas import InvitationIn, InvitationOut, MemberOut, OrganizationOut
 from stoa_auth.people import service as people
 from stoa_auth.revocations import service as revocations
-from stoa_common import clock, outbox
+from stoa_common import clock, outbox, permissions
 from stoa_common.database import Session
 from stoa_common.ids import new_id
 from stoa_common.pages import Page, PageQuery
@@ -35,6 +35,7 @@ __all__ = [
     "list_organizations",
     "list_own_names",
     "open_invitation",
+    "permissions_of",
 ]
 SEES_PERSONAL_DATA = "person:read"
 
@@ -213,12 +214,18 @@ async def list_own_names(session: Session, person_id: UUID) -> Sequence[str]:
 
 
 async def list_memberships(session: Session, person_id: UUID) -> Sequence[Membership]:
-    """The person's memberships, the oldest first."""
-    return await MembershipRepository(session).list_of_person(person_id)
+    """The memberships by which the person acts now, the oldest first: neither they nor the organization suspended."""
+    return await MembershipRepository(session).list_active(person_id)
 
 
 async def find_membership(session: Session, organization_id: UUID, *, person_id: UUID) -> Membership | None:
-    return await MembershipRepository(session).find(organization_id, person_id)
+    """The membership by which the person acts for the organization now; None for strangers and the suspended."""
+    return await MembershipRepository(session).find_active(organization_id, person_id)
+
+
+async def permissions_of(session: Session, membership: Membership | None) -> frozenset[str]:  # noqa: ARG001
+    """What the member's roles allow together; nothing for who is none."""
+    return permissions.of_roles(membership.roles) if membership else frozenset()
 
 
 async def check_leaving(session: Session, person_id: UUID) -> None:

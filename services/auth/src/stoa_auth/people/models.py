@@ -17,10 +17,13 @@ class Person(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     email: Mapped[str] = mapped_column(Text, unique=True)
     name: Mapped[str | None] = mapped_column(Text)
-    password_hash: Mapped[str] = mapped_column(Text)
+    #: None: there is no password, and the person logs in otherwise.
+    password_hash: Mapped[str | None] = mapped_column(Text)
     operator: Mapped[bool]
     registered_at: Mapped[datetime]
     email_verified_at: Mapped[datetime | None]
+    #: Since when the platform refuses them; they keep what is theirs.
+    suspended_at: Mapped[datetime | None]
 
     @property
     def email_verified(self) -> bool:

@@ -30,9 +30,11 @@ __all__ = [
 
 
 async def add_person(
-    session: Session, email: str, *, name: str | None, password_hash: str, operator: bool = False
+    session: Session, email: str, *, name: str | None, password_hash: str | None, operator: bool = False
 ) -> Person | None:
     """A new person; None, and nothing done, where the address has an account already.
+
+    Without a password they log in otherwise, until they set one by a mail.
 
     An operator's address is the platform's own setting, and needs no proof.
     """

@@ -15,7 +15,7 @@ from stoa_auth.organizations.service import Membership
 from stoa_auth.people.service import Person
 from stoa_auth.sessions.models import LoginSession, RefreshToken
 from stoa_common import permissions
-from stoa_common.errors import Conflict, NotFound, Refusal, Unauthenticated
+from stoa_common.errors import Conflict, Forbidden, NotFound, Refusal, Unauthenticated
 from stoa_common.permissions import Role
 from stoa_events.contracts.auth import UserLoggedIn
 
@@ -67,11 +67,39 @@ class SessionIsUnknown(NotFound):
         super().__init__("You have no such session any more.")
 
 
+class PersonIsSuspended(Forbidden):
+    """The platform refuses the person; their account and all that is theirs stays."""
+
+    def __init__(self) -> None:
+        super().__init__("This account is suspended. Ask the platform's operators why.")
+
+
 class NoSuchMembership(NotFound):
     """The person does not belong to the organization that was asked for."""
 
     def __init__(self) -> None:
         super().__init__("You belong to no such organization. Leave organization_id out, or name one of your own.")
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """How a session is opened: proved by which methods (RFC 8176), through what, and with which limits."""
+
+    methods: tuple[str, ...]
+    client_id: str | None = None
+    scopes: tuple[str, ...] | None = None
+    impersonator_id: UUID | None = None
+    ends_at: datetime | None = None
+    device: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What somebody is at this moment: for which organization they act, with which roles and permissions."""
+
+    organization_id: UUID | None
+    roles: list[str]
+    permissions: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +110,12 @@ class Grant:
     organization_id: UUID | None
     session_id: UUID
     roles: list[str]
+    permissions: list[str]
+    methods: list[str]
+    authenticated_at: datetime
+    client_id: str | None
+    impersonator_id: UUID | None
+    ends_at: datetime | None
     issued_at: datetime
     refresh_token: str = field(repr=False)
 
@@ -99,24 +133,37 @@ def choose(memberships: Sequence[Membership], wanted: UUID | None) -> Membership
     raise NoSuchMembership
 
 
-def roles(person: Person, membership: Membership | None) -> list[str]:
+def admit(person: Person) -> None:
+    """Raises PersonIsSuspended."""
+    if person.suspended_at is not None:
+        raise PersonIsSuspended
+
+
+def standing(person: Person, membership: Membership | None, of_member: frozenset[str]) -> Standing:
     """Operators stand above organizations, so no membership adds to what they are."""
     if person.operator:
-        return [Role.OPERATOR]
-    return list(membership.roles) if membership else []
+        return Standing(None, [Role.OPERATOR], permissions.of_roles([Role.OPERATOR]))
+    if membership is None:
+        return Standing(None, [], frozenset())
+    return Standing(membership.organization_id, list(membership.roles), of_member)
 
 
 def new_family(
-    person: Person, membership: Membership | None, *, family_id: UUID, at: datetime, device: str | None = None
+    person: Person, organization_id: UUID | None, opening: Opening, *, family_id: UUID, at: datetime
 ) -> LoginSession:
-    organization_id = membership.organization_id if membership and not person.operator else None
     return LoginSession(
         id=family_id,
         person_id=person.id,
         organization_id=organization_id,
         opened_at=at,
         last_used_at=at,
-        device=device,
+        device=opening.device,
+        methods=list(opening.methods),
+        authenticated_at=at,
+        client_id=opening.client_id,
+        scopes=None if opening.scopes is None else list(opening.scopes),
+        impersonator_id=opening.impersonator_id,
+        ends_at=opening.ends_at,
     )
 
 
@@ -136,12 +183,20 @@ def log_in(family: LoginSession) -> UserLoggedIn:
     return UserLoggedIn(person_id=family.person_id, session_id=family.id, logged_in_at=family.opened_at)
 
 
-def grant(family: LoginSession, roles: list[str], *, refresh_token: str, issued_at: datetime) -> Grant:
+def grant(family: LoginSession, standing: Standing, *, refresh_token: str, issued_at: datetime) -> Grant:
+    """A session with scopes has only those of its person's permissions, and no role that would tell of more."""
+    held = standing.permissions if family.scopes is None else standing.permissions.intersection(family.scopes)
     return Grant(
         person_id=family.person_id,
         organization_id=family.organization_id,
         session_id=family.id,
-        roles=roles,
+        roles=standing.roles if family.scopes is None else [],
+        permissions=sorted(held),
+        methods=family.methods,
+        authenticated_at=family.authenticated_at,
+        client_id=family.client_id,
+        impersonator_id=family.impersonator_id,
+        ends_at=family.ends_at,
         issued_at=issued_at,
         refresh_token=refresh_token,
     )
@@ -151,7 +206,7 @@ def refresh(family: LoginSession, token: RefreshToken, *, at: datetime) -> Refus
     """Use a refresh token up, or say why not; late reuse revokes the whole family.
     The refusal is a result and not raised, because what it revokes must be kept.
     """
-    if family.revoked_at is not None or token.expires_at <= at:
+    if family.revoked_at is not None or min(token.expires_at, family.ends_at or token.expires_at) <= at:
         return SessionIsOver()
     if token.used_at is None:
         token.used_at = at
@@ -163,20 +218,32 @@ def refresh(family: LoginSession, token: RefreshToken, *, at: datetime) -> Refus
 
 
 def claims(grant: Grant, *, issuer: str, ttl: timedelta, at: datetime, token_id: UUID) -> dict[str, Any]:
-    """The claims of an access token (RFC 9068; `org`, `sid`, `roles` and `permissions` are ours)."""
-    known = {
+    """The claims of an access token (RFC 9068; `org`, `sid`, `roles` and `permissions` are ours).
+
+    `act` names who acts in the person's place (RFC 8693, section 4.1).
+    """
+    ends = min(at + ttl, grant.ends_at or at + ttl)
+    known: dict[str, Any] = {
         "iss": issuer,
         "aud": AUDIENCE,
         "sub": str(grant.person_id),
         "sid": str(grant.session_id),
         "roles": grant.roles,
-        "permissions": sorted(permissions.of_roles(grant.roles)),
+        "permissions": grant.permissions,
+        "amr": grant.methods,
+        "auth_time": int(grant.authenticated_at.timestamp()),
         # With its fraction: what was issued before a revocation is told from what was issued after it.
         "iat": at.timestamp(),
-        "exp": int((at + ttl).timestamp()),
+        "exp": int(ends.timestamp()),
         "jti": str(token_id),
     }
-    return known | ({"org": str(grant.organization_id)} if grant.organization_id else {})
+    if grant.organization_id:
+        known["org"] = str(grant.organization_id)
+    if grant.client_id:
+        known["client_id"] = grant.client_id
+    if grant.impersonator_id:
+        known["act"] = {"sub": str(grant.impersonator_id)}
+    return known
 
 
 def token_hash(token: str) -> bytes:

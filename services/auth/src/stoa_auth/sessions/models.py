@@ -4,6 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, Text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from stoa_common.database import Base
@@ -23,6 +24,17 @@ class LoginSession(Base):
     #: As the client described itself at the log-in, shortened to what a person recognizes.
     device: Mapped[str | None] = mapped_column(Text)
     last_used_at: Mapped[datetime | None]
+    #: How the person last proved who they are (RFC 8176), and when; a step-up changes both.
+    methods: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    authenticated_at: Mapped[datetime]
+    #: The OAuth client that the session was opened through; None: an app of the platform itself.
+    client_id: Mapped[str | None] = mapped_column(Text)
+    #: The most that its tokens allow; None: all that the person may.
+    scopes: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
+    #: Who acts in the person's place by it.
+    impersonator_id: Mapped[UUID | None]
+    #: When it ends whatever is refreshed; None: by its refresh tokens alone.
+    ends_at: Mapped[datetime | None]
 
 
 class RefreshToken(Base):

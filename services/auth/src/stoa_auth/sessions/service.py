@@ -5,7 +5,7 @@ connection is held; and the refusal of a reused token follows the commit that re
 """
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -44,7 +44,7 @@ class Tokens:
         claims = domain.claims(grant, issuer=self.issuer, ttl=self.access_ttl, at=grant.issued_at, token_id=new_id())
         return TokensOut(
             access_token=await self.keys.sign(claims),
-            expires_in=int(self.access_ttl.total_seconds()),
+            expires_in=claims["exp"] - int(claims["iat"]),
             refresh_token=grant.refresh_token,
             person_id=grant.person_id,
             organization_id=grant.organization_id,
@@ -56,27 +56,41 @@ async def log_in(
 ) -> TokensOut:
     """Open a session. Raises CredentialsAreWrong, TooManyFailures, NoSuchMembership, PasswordQueueIsFull.
 
-    PersonIsUnknown means: erased while the password was being verified.
+    PersonIsUnknown means: erased while the password was being verified. PersonIsSuspended is said only to who knows it.
     """
     person = await accounts.check_credentials(
         database, wanted.email, wanted.password, passwords=passwords, limits=limits
     )
+    opening = domain.Opening(methods=("pwd",))
     async with database.transaction() as session:
-        grant = await _open(session, person.id, wanted.organization_id, ttl=tokens.refresh_ttl)
+        grant = await open_session(session, person.id, opening, organization_id=wanted.organization_id, tokens=tokens)
     return await tokens.answer(grant)
 
 
-async def _open(session: Session, person_id: UUID, wanted: UUID | None, *, ttl: timedelta) -> domain.Grant:
+async def open_session(
+    session: Session, person_id: UUID, opening: domain.Opening, *, organization_id: UUID | None, tokens: Tokens
+) -> domain.Grant:
+    """Open a session for somebody who has proved who they are; `tokens.answer` makes its tokens after the commit.
+
+    Without an organization it acts for the one that they have been in longest. Raises PersonIsUnknown,
+    PersonIsSuspended, NoSuchMembership.
+    """
     person = await people.lock_person(session, person_id)
+    domain.admit(person)
     at = await revocations.get_time(session)
     await SessionRepository(session).forget_expired(person_id, at=at)
-    membership = domain.choose(await organizations.list_memberships(session, person_id), wanted)
-    device = domain.device(context.current().user_agent)
-    family = domain.new_family(person, membership, family_id=new_id(), at=at, device=device)
+    membership = domain.choose(await organizations.list_memberships(session, person_id), organization_id)
+    standing = await _standing(session, person, membership)
+    seen = replace(opening, device=opening.device or domain.device(context.current().user_agent))
+    family = domain.new_family(person, standing.organization_id, seen, family_id=new_id(), at=at)
     session.add(family)
     outbox.add(session, domain.log_in(family))
-    audit.note(session, "session.open", actor=person.id, target=family.id)
-    return await _grant(session, family, domain.roles(person, membership), at=at, ttl=ttl)
+    audit.note(session, "session.open", actor=opening.impersonator_id or person.id, target=family.id, subject=person.id)
+    return await _grant(session, family, standing, at=at, ttl=tokens.refresh_ttl)
+
+
+async def _standing(session: Session, person: Person, membership: Membership | None) -> domain.Standing:
+    return domain.standing(person, membership, await organizations.permissions_of(session, membership))
 
 
 async def refresh(database: Database, refresh_token: str, *, tokens: Tokens) -> TokensOut:
@@ -94,7 +108,7 @@ async def _rotate(session: Session, token_hash: bytes, *, ttl: timedelta) -> dom
     # The person before the session, as everybody does who locks both.
     person = await people.find_and_hold_person(session, person_id) if person_id else None
     family = await repository.lock_family(token_hash)
-    if person is None or family is None:
+    if person is None or family is None or person.suspended_at is not None:
         return domain.SessionIsOver()
     was_open = family.revoked_at is None
     refusal = domain.refresh(family, await repository.get_token(token_hash), at=clock.now())
@@ -115,7 +129,7 @@ async def _renew(session: Session, family: LoginSession, person: Person, *, ttl:
     if family.organization_id is not None and membership is None:
         return domain.SessionIsOver()
     family.last_used_at = at
-    return await _grant(session, family, domain.roles(person, membership), at=at, ttl=ttl)
+    return await _grant(session, family, await _standing(session, person, membership), at=at, ttl=ttl)
 
 
 async def _membership(session: Session, family: LoginSession) -> Membership | None:
@@ -125,13 +139,13 @@ async def _membership(session: Session, family: LoginSession) -> Membership | No
 
 
 async def _grant(
-    session: Session, family: LoginSession, roles: list[str], *, at: datetime, ttl: timedelta
+    session: Session, family: LoginSession, standing: domain.Standing, *, at: datetime, ttl: timedelta
 ) -> domain.Grant:
     await session.flush()
     token = secrets.token_urlsafe(32)
     kept = RefreshToken(token_hash=domain.token_hash(token), session_id=family.id, issued_at=at, expires_at=at + ttl)
     session.add(kept)
-    return domain.grant(family, roles, refresh_token=token, issued_at=at)
+    return domain.grant(family, standing, refresh_token=token, issued_at=at)
 
 
 async def log_out(session: Session, caller: Principal) -> None:

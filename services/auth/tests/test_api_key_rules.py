@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from stoa_auth.api_keys import domain, grants
 from stoa_auth.api_keys.models import ApiKey
-from stoa_auth.organizations.models import Membership
 from stoa_common import api_keys, permissions
 from stoa_common.ids import new_id
 from stoa_common.permissions import Scope
@@ -34,10 +33,6 @@ def a_key(text: str | None = None, **changed: Any) -> ApiKey:
     return ApiKey(**fields | changed)
 
 
-def a_member(*roles: str) -> Membership:
-    return Membership(organization_id=new_id(), person_id=new_id(), roles=list(roles), joined_at=NOON)
-
-
 def test_scopes_are_kept_once_and_in_one_order() -> None:
     assert domain.scopes(["b:x", "a:x", "b:x"], allowed={"a:x", "b:x"}) == ["a:x", "b:x"]
 
@@ -53,7 +48,7 @@ def test_scopes_are_kept_once_and_in_one_order() -> None:
     ],
 )
 def test_a_scope_that_its_maker_cannot_give_is_named(scope: str, reason: str) -> None:
-    allowed = domain.held(a_member("author"))
+    allowed = domain.held(permissions.of_roles(["author"]))
 
     with pytest.raises(domain.ScopeIsNotYours) as refusal:
         domain.scopes(["course:read", scope], allowed=allowed)
@@ -69,7 +64,7 @@ def test_a_scope_that_its_maker_cannot_give_is_named(scope: str, reason: str) ->
 def test_a_key_never_may_more_than_its_person(roles: set[str], scopes: list[str]) -> None:
     key = a_key(scopes=scopes)
 
-    grant = grants.grant(domain.Opened(key, None), a_member(*roles), at=NOON)
+    grant = grants.grant(domain.Opened(key, None), permissions.of_roles(roles), at=NOON)
 
     assert set(grant.permissions) <= permissions.of_roles(roles) & set(scopes)
     assert domain.NOT_FOR_KEYS.isdisjoint(grant.permissions)
@@ -89,7 +84,9 @@ def test_a_token_outlives_neither_a_minute_nor_its_key(left: timedelta, seconds:
     expiring = domain.Opened(a_key(expires_at=NOON + left), None)
     retiring = domain.Opened(a_key(expires_at=None), NOON + left)
 
-    lives = [grants.grant(opened, a_member("author"), at=NOON).expires_in for opened in (expiring, retiring)]
+    lives = [
+        grants.grant(opened, permissions.of_roles(["author"]), at=NOON).expires_in for opened in (expiring, retiring)
+    ]
 
     assert lives == [seconds, seconds]
 

@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 from stoa_auth.api_keys import domain
-from stoa_auth.organizations.service import Membership
 from stoa_common.security import AUDIENCE
 
 #: The longest life of such a token.
@@ -32,12 +31,12 @@ class KeyGrant:
         return int((self.expires_at - self.issued_at).total_seconds())
 
 
-def grant(opened: domain.Opened, membership: Membership | None, of_member: frozenset[str], *, at: datetime) -> KeyGrant:
-    """What the key may do now: its scopes, as far as its person still has them.
+def grant(opened: domain.Opened, of_member: frozenset[str] | None, *, at: datetime) -> KeyGrant:
+    """What the key may do now: its scopes, as far as its person, a member with these permissions, still has them.
 
     Raises ApiKeyIsNotValid where that person has left.
     """
-    if membership is None:
+    if of_member is None:
         raise domain.ApiKeyIsNotValid
     key = opened.key
     return KeyGrant(

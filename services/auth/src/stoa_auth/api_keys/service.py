@@ -135,8 +135,8 @@ async def _grant(session: Session, prefix: str, text: str) -> grants.KeyGrant:
     at = await revocations.get_time(session)
     opened = domain.opened(key, text, at=at)
     membership = await organizations.find_membership(session, opened.key.organization_id, person_id=owner_id)
-    of_member = await organizations.permissions_of(session, membership)
-    return grants.grant(opened, membership, of_member, at=at)
+    of_member = await organizations.permissions_of(session, membership) if membership else None
+    return grants.grant(opened, of_member, at=at)
 
 
 def _note(

@@ -40,6 +40,8 @@ class Identities:
             roles=held,
             permissions=permissions.of_roles(held),
             expires_at=time.time() + 600,
+            methods=frozenset({"pwd"}),
+            authenticated_at=time.time(),
         )
 
     def token(self, principal: Principal, **changed_claims: object) -> str:
@@ -51,6 +53,8 @@ class Identities:
             "sid": str(principal.session_id),
             "roles": sorted(principal.roles),
             "permissions": sorted(principal.permissions),
+            "amr": sorted(principal.methods),
+            "auth_time": int(principal.authenticated_at or 0),
             "iat": int(time.time()),
             "exp": int(principal.expires_at),
             "jti": str(new_id()),

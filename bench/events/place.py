@@ -96,6 +96,7 @@ async def fresh(told: dict[str, str], name: str) -> Place:
 
 def _statements() -> list[str]:
     collected = _Collected()
-    for make in (tables.outbox_0001, tables.inbox_0001, tables.outbox_0002, tables.inbox_0002):
+    makes = (tables.outbox_0001, tables.inbox_0001, tables.outbox_0002, tables.inbox_0002, tables.personal_keys_0001)
+    for make in makes:
         make(collected)
     return [*collected.statements, *_WORK]

@@ -11,7 +11,7 @@ from .conftest import ROOT, SERVICES, told
 
 PERSON_COLUMN = re.compile(r"^(.*_)?person_id$|^.*_by$|^user_id$|^email$")
 #: Shared tables that stoa_common.privacy.erase covers for every service by itself.
-COVERED = frozenset({"idempotency_keys", "jobs", "personal_keys"})
+COVERED = frozenset({"erasures_due", "idempotency_keys", "jobs", "personal_keys"})
 # Each service in a Python of its own: two services may well name a table alike.
 LIST_TABLES = """
 import importlib, json, pkgutil, sys

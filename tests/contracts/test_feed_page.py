@@ -60,7 +60,7 @@ def test_what_the_page_says_in_words_is_so() -> None:
     assert len(domain.RETRY_DELAYS) + 1 == 10
     assert all(f"`{field}`" in PAGE for field in WebhookIn.model_fields)
     assert {permissions.PERMISSIONS[f"{name}"].roles for name in ("event:read", "webhook:read", "webhook:write")} == {
-        frozenset({permissions.Role.ADMIN})
+        frozenset({permissions.Role.ADMIN, permissions.Role.OWNER})
     }
 
 

@@ -8,14 +8,38 @@ import httpx2
 import pytest
 from world import World
 
+SCIM = "urn:ietf:params:scim"
 #: What a stranger sends where a route wants a body. A route with a body and without an example fails the walk.
 BODIES: dict[str, Any] = {
     "POST /api/v1/ai/ask": {"course_id": "{course_id}", "question": "What keeps what happened?"},
     "POST /api/v1/content/quizzes/{quiz_id}/attempts": {"answers": []},
     "POST /api/v1/auth/organizations/{organization_id}/invitations": {"roles": ["learner"]},
     "PATCH /api/v1/auth/organizations/{organization_id}/members/{person_id}": {"roles": ["admin"]},
+    "PATCH /api/v1/auth/organizations/{organization_id}": {"name": "theirs"},
+    "POST /api/v1/auth/organizations/{organization_id}/roles": {
+        "name": "theirs",
+        "description": "theirs",
+        "permissions": ["course:read"],
+    },
+    "PATCH /api/v1/auth/organizations/{organization_id}/roles/{name}": {"description": "theirs"},
+    "POST /api/v1/auth/sessions/switch": {"organization_id": "{organization_id}"},
+    "POST /api/v1/auth/factors/authenticators/{factor_id}/confirm": {"code": "492039"},
+    "PATCH /api/v1/auth/factors/{factor_id}": {"name": "theirs"},
     "PATCH /api/v1/auth/api-keys/{api_key_id}": {"name": "theirs"},
     "POST /api/v1/auth/api-keys/{api_key_id}/rotate": {"prefix": "0000000000"},
+    "PATCH /api/v1/auth/clients/{client_id}": {"name": "theirs"},
+    "PATCH /api/v1/auth/sign-on-connections/{connection_id}": {"name": "theirs"},
+    "POST /api/v1/auth/clients/{client_id}/rotate": {},
+    "PUT /scim/v2/Users/{user_id}": {"schemas": [f"{SCIM}:schemas:core:2.0:User"], "userName": "theirs"},
+    "PATCH /scim/v2/Users/{user_id}": {
+        "schemas": [f"{SCIM}:api:messages:2.0:PatchOp"],
+        "Operations": [{"op": "replace", "path": "title", "value": "theirs"}],
+    },
+    "PUT /scim/v2/Groups/{group_id}": {"schemas": [f"{SCIM}:schemas:core:2.0:Group"], "displayName": "theirs"},
+    "PATCH /scim/v2/Groups/{group_id}": {
+        "schemas": [f"{SCIM}:api:messages:2.0:PatchOp"],
+        "Operations": [{"op": "replace", "path": "displayName", "value": "theirs"}],
+    },
     "PATCH /api/v1/feed/webhooks/{webhook_id}": {"description": "theirs"},
     "POST /api/v1/feed/webhooks/{webhook_id}/replay": {"since": "2026-01-01T00:00:00Z"},
 }
@@ -28,6 +52,7 @@ OWN = {
     "PUT /api/v1/auth/me/password",
     "POST /api/v1/auth/verify-email/again",
     "POST /api/v1/auth/api-keys",
+    "POST /api/v1/auth/clients",
     "POST /api/v1/feed/webhooks",
     # Never ends while its token is valid.
     "GET /api/v1/feed/events/stream",
@@ -52,8 +77,17 @@ NOBODYS = {
     "position": "1",
     "partition": "0",
     "offset": "0",
+    "name": "learner",
+    "urn": "urn:ietf:params:scim:schemas:core:2.0:User",
+    "invitation_id": "01990000-0000-7000-8000-000000000000",
     "replay_id": "01990000-0000-7000-8000-000000000000",
     "reset_id": "01990000-0000-7000-8000-000000000000",
+    # Made with a provider that answers, which is none here; auth's own tests try another organization's.
+    "connection_id": "01990000-0000-7000-8000-000000000000",
+    "identity_id": "01990000-0000-7000-8000-000000000000",
+    "domain": "example.org",
+    # Of an export of one's own data: a stranger's would be theirs alone.
+    "export_id": "01990000-0000-7000-8000-000000000000",
 }
 
 

@@ -67,8 +67,8 @@ def register(api: httpx2.Client, *, invitation: str | None = None) -> Account:
     return log_in(api, email)
 
 
-def log_in(api: httpx2.Client, email: str) -> Account:
-    answer = api.post("/api/v1/auth/login", json={"email": email, "password": PASSWORD})
+def log_in(api: httpx2.Client, email: str, password: str = PASSWORD) -> Account:
+    answer = api.post("/api/v1/auth/login", json={"email": email, "password": password})
     assert answer.status_code == 200, answer.text
     told = answer.json()
     headers = {"Authorization": f"Bearer {told['access_token']}"}
@@ -102,6 +102,13 @@ def wait_for_job(api: httpx2.Client, account: Account, job_id: str, *, seconds: 
             return job
         time.sleep(0.1)
     raise TimeoutError(f"The job {job_id} did not end in {seconds} s.")
+
+
+def begin_authenticator(api: httpx2.Client, account: Account) -> str:
+    """The id of an authenticator app that is being set up: it counts for nothing yet."""
+    begun = api.post("/api/v1/auth/factors/authenticators", json={}, headers=account.headers)
+    assert begun.status_code == 201, begun.text
+    return str(begun.json()["id"])
 
 
 def take_quiz(api: httpx2.Client, account: Account, quiz_id: str) -> dict[str, Any]:
@@ -158,6 +165,30 @@ def make_api_key(api: httpx2.Client, owner: Account) -> str:
     return str(made.json()["id"])
 
 
+def make_client(api: httpx2.Client, account: Account) -> str:
+    """An OAuth client of their organization."""
+    wanted = {"name": "Reports", "scopes": ["course:read"], "grants": ["client_credentials"], "redirect_uris": []}
+    made = api.post("/api/v1/auth/clients", json=wanted, headers=account.headers)
+    assert made.status_code == 201, made.text
+    return str(made.json()["id"])
+
+
+def make_scim_user(api: httpx2.Client, owner: Account) -> str:
+    """A user of the directory of their organization, whom no mail reaches."""
+    wanted = {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": secrets.token_hex(8)}
+    made = api.post("/scim/v2/Users", json=wanted, headers=owner.headers)
+    assert made.status_code == 201, made.text
+    return str(made.json()["id"])
+
+
+def make_scim_group(api: httpx2.Client, owner: Account) -> str:
+    """A group of the directory of their organization."""
+    wanted = {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "Learners"}
+    made = api.post("/scim/v2/Groups", json=wanted, headers=owner.headers)
+    assert made.status_code == 201, made.text
+    return str(made.json()["id"])
+
+
 def make_world(api: httpx2.Client, stoa: Stoa) -> World:
     owner, stranger = register(api), register(api)
     verify_email(api, owner, stoa)
@@ -182,6 +213,10 @@ def make_world(api: httpx2.Client, stoa: Stoa) -> World:
         "attempt_id": attempt["id"],
         "webhook_id": webhook_id,
         "api_key_id": make_api_key(api, owner),
+        "client_id": make_client(api, owner),
+        "factor_id": begin_authenticator(api, owner),
+        "user_id": make_scim_user(api, owner),
+        "group_id": make_scim_group(api, owner),
         "session_id": api.get("/api/v1/auth/sessions", headers=owner.headers).json()["items"][0]["id"],
         # A real one would be sent to that address; whoever is refused here is refused at the webhook.
         "delivery_id": webhook_id,

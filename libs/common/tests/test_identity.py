@@ -104,5 +104,17 @@ def test_own_permissions_reach_only_what_is_ones_own(identities: Identities) -> 
         learner.scope("analytics:read")
 
 
+def test_an_owner_may_all_that_anybody_in_an_organization_may() -> None:
+    owner = permissions.of_roles(["owner"])
+
+    assert all(permissions.of_roles([role]) <= owner for role in ("learner", "author", "coach", "manager", "admin"))
+    assert not {name for name in owner if name.startswith("platform:")}
+
+
+def test_what_reaches_everything_covers_what_is_ones_own() -> None:
+    assert permissions.covers({"attempt:read"}, "attempt:read:own")
+    assert not permissions.covers({"attempt:read:own"}, "attempt:read")
+
+
 def test_every_permission_has_a_sentence_and_a_role() -> None:
     assert all(p.sentence.endswith(".") and p.roles for p in permissions.PERMISSIONS.values())

@@ -117,6 +117,49 @@ async def test_a_token_that_was_taken_a_moment_ago_is_refused_once_it_is_revoked
     assert await is_taken(verifier, others)
 
 
+async def test_a_suspended_organization_ends_the_tokens_of_all_its_members_and_of_nobody_else(
+    identities: Identities, shared: RedisLog, truth: Truth
+) -> None:
+    copy = a_copy(shared, truth)
+    verifier = TokenVerifier(identities, issuer=ISSUER, revocations=copy)
+    who = identities.principal("admin")
+    members = [who, identities.principal("learner", organization_id=who.organization)]
+    elsewhere = identities.principal("admin", person_id=who.person_id)
+
+    truth.revoke(revocations.of_organization(who.organization_id))
+
+    assert [await is_taken(verifier, identities.token(member)) for member in members] == [False, False]
+    assert await is_taken(verifier, identities.token(elsewhere))
+
+
+async def test_a_changed_role_ends_its_holders_tokens_and_no_others(
+    identities: Identities, shared: RedisLog, truth: Truth
+) -> None:
+    verifier = TokenVerifier(identities, issuer=ISSUER, revocations=a_copy(shared, truth))
+    organization = new_id()
+    holders = [
+        identities.principal(*roles, organization_id=organization) for roles in (("grader",), ("learner", "grader"))
+    ]
+    others = [identities.principal("learner", organization_id=organization), identities.principal("grader")]
+
+    truth.revoke(revocations.of_role(organization, "grader"))
+
+    assert [await is_taken(verifier, identities.token(who)) for who in holders] == [False, False]
+    assert [await is_taken(verifier, identities.token(who)) for who in others] == [True, True]
+
+
+async def test_a_token_that_tells_no_role_ends_with_those_that_tell_none(
+    identities: Identities, shared: RedisLog, truth: Truth
+) -> None:
+    verifier = TokenVerifier(identities, issuer=ISSUER, revocations=a_copy(shared, truth))
+    who = identities.principal("admin")
+
+    truth.revoke(revocations.of_role(who.organization_id, ""))
+
+    assert not await is_taken(verifier, identities.token(who, roles=[]))
+    assert await is_taken(verifier, identities.token(who))
+
+
 async def test_a_token_that_was_issued_after_the_revocation_is_taken(
     identities: Identities, shared: RedisLog, truth: Truth
 ) -> None:

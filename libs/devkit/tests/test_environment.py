@@ -54,6 +54,14 @@ def test_only_auth_is_told_the_operators_password(state: State) -> None:
     assert "AUTH_OPERATOR_PASSWORD" not in _told(Spec("content"), state, AUTH_OPERATOR_PASSWORD="given")
 
 
+def test_a_service_shows_auth_a_secret_that_nobody_else_is_told(state: State) -> None:
+    content, auth = _told(Spec("content"), state, AI_CLIENT_SECRET="given"), _told(Spec("auth"), state)
+
+    assert content["CONTENT_CLIENT_SECRET"] == auth["AUTH_CONTENT_CLIENT_SECRET"]
+    assert len({auth[f"AUTH_{name}_CLIENT_SECRET"] for name in ("CONTENT", "AI", "ANALYTICS", "FEED")}) == 4
+    assert [name for name in content if name.endswith("_CLIENT_SECRET")] == ["CONTENT_CLIENT_SECRET"]
+
+
 def test_a_password_from_the_environment_is_used_and_not_kept(state: State) -> None:
     environment.prepare_operator(Settings(state.folder, {"AUTH_OPERATOR_PASSWORD": "given"}), state)
 

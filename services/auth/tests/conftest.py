@@ -43,6 +43,10 @@ def settings_overrides() -> dict[str, Any]:
         # Tests of these rules set them again; all others would share one network and wait for each other.
         "inviting_needs_verified_email": False,
         "log_in_network_free_failures": 100_000,
+        # Tests' OpenID providers listen here; the other addresses of this machine stay out of reach.
+        "sign_on_allow_http": True,
+        "sign_on_allowed_networks": "127.0.0.2/32",
+        "sign_on_app_links": "com.example.app:/sign-on",
     }
 
 
@@ -104,7 +108,7 @@ class Doors:
         return Someone(email=email, **{name: known[name] for name in names})
 
     async def newcomer(self, **fields: Any) -> Someone:
-        """Somebody new, logged in; the admin of their own organization unless they were invited."""
+        """Somebody new, logged in; the owner of their own organization unless they were invited."""
         email = an_address()
         answer = await self.register(email, **fields)
         assert answer.status_code == 202, answer.text

@@ -71,14 +71,14 @@ async def test_the_event_log_never_held_the_address_in_the_clear(doors: Doors, d
     assert "Augusta" not in everything
 
 
-async def test_the_only_admin_does_not_leave_others_behind(doors: Doors) -> None:
+async def test_the_only_owner_does_not_leave_others_behind(doors: Doors) -> None:
     admin = await doors.newcomer()
     member = await doors.member(admin, "learner")
 
     refused = await doors.client.delete(ME, headers=admin.headers)
 
     assert refused.status_code == 409
-    assert refused.json()["type"] == "urn:stoa:problem:last-admin-must-stay"
+    assert refused.json()["type"] == "urn:stoa:problem:last-owner-must-stay"
     assert admin.organization_id is not None
     assert admin.organization_id in refused.json()["detail"]
     assert (await doors.client.delete(ME, headers=member.headers)).status_code == 204
@@ -112,7 +112,7 @@ async def test_of_two_parallel_erasures_one_is_recorded(doors: Doors, delivery: 
     assert len([e for e in await delivery.recorded(UserErased) if str(e.person_id) == ada.person_id]) == 1
 
 
-async def test_nobody_joins_an_organization_that_its_last_admin_leaves(doors: Doors) -> None:
+async def test_nobody_joins_an_organization_that_its_last_owner_leaves(doors: Doors) -> None:
     for _ in range(10):
         admin = await doors.newcomer()
         token = await doors.invite(admin, "learner")

@@ -1,6 +1,9 @@
 """Signing keys: published, shared by replicas, rotated without an outage."""
 
 import asyncio
+import base64
+import hmac
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -8,13 +11,14 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from joserfc.jwk import KeySet
+from joserfc import jwt
+from joserfc.jwk import KeySet, RSAKey
 from sqlalchemy import delete, select, update
 
 from stoa_auth.database import AuditRecord, SigningKey
 from stoa_auth.keys import domain, service, signing
 from stoa_auth.keys.schemas import SigningKeyOut
-from stoa_auth.keys.service import KeyRing
+from stoa_auth.keys.service import Algorithm, KeyRing
 from stoa_common import clock
 from stoa_common.database import Database
 from stoa_common.errors import Unauthenticated
@@ -56,9 +60,10 @@ class Rotating:
     database: Database
     caller: Principal
 
-    async def rotate(self) -> SigningKeyOut:
+    async def rotate(self, algorithm: Algorithm = "EdDSA") -> SigningKeyOut:
         async with self.database.transaction() as session:
-            return await service.rotate(session, KeyRing(self.database, secret=SECRET), caller=self.caller)
+            ring = KeyRing(self.database, secret=SECRET)
+            return await service.rotate(session, ring, caller=self.caller, algorithm=algorithm)
 
     async def pass_time(self, by: timedelta) -> None:
         """The database is moved into the past, which is the same."""
@@ -93,27 +98,28 @@ async def test_any_service_verifies_a_token_by_the_published_keys(doors: Doors) 
     principal = await TokenVerifier(Published(published.json()), issuer=ISSUER).verify(ada.access_token)
     assert str(principal.person_id) == ada.person_id
     assert str(principal.organization) == ada.organization_id
-    assert principal.roles == {"admin"}
+    assert principal.roles == {"owner"}
     assert principal.may("member:write")
 
 
 async def test_no_private_part_is_published(doors: Doors) -> None:
     published = (await doors.client.get("/.well-known/jwks.json")).json()
 
-    assert [(key["kty"], key["crv"], key["alg"], key["use"]) for key in published["keys"]] == [
-        ("OKP", "Ed25519", "EdDSA", "sig")
-    ]
-    assert "d" not in published["keys"][0]
+    assert {(key["kty"], key["alg"], key["use"]) for key in published["keys"]} == {
+        ("OKP", "EdDSA", "sig"),
+        ("RSA", "RS256", "sig"),
+    }
+    assert not [key for key in published["keys"] if key.keys() & {"d", "p", "q", "dp", "dq", "qi"}]
 
 
 async def test_the_private_half_is_not_in_the_database(doors: Doors, database: Database, resources: Resources) -> None:
-    [public] = await resources.get(KeyRing).public_keys()
+    published = await resources.get(KeyRing).public_keys()
 
     async with database.transaction() as session:
-        row = await session.get_one(SigningKey, public["kid"])
+        rows = [await session.get_one(SigningKey, public["kid"]) for public in published]
 
-    assert b'"d"' not in row.sealed
-    assert b"Ed25519" not in row.sealed
+    assert len(rows) == 2
+    assert not [row for row in rows if b'"d"' in row.sealed or b"Ed25519" in row.sealed or b"RSA" in row.sealed]
 
 
 async def test_a_token_of_another_key_is_refused(doors: Doors) -> None:
@@ -129,14 +135,14 @@ async def test_replicas_that_start_at_once_share_one_key(database: Database, no_
 
     published = await asyncio.gather(*(replica.public_keys() for replica in replicas))
 
-    assert len(published[0]) == 1
-    assert all(keys == published[0] for keys in published)
+    assert sorted(key["alg"] for key in published[0]) == ["EdDSA", "RS256"]
+    assert all(_by_id(keys) == _by_id(published[0]) for keys in published)
 
 
 async def test_a_new_key_is_published_before_it_signs_and_the_old_one_counts_on(
     database: Database, no_keys: None
 ) -> None:
-    [old] = await KeyRing(database, secret=SECRET).public_keys()
+    old = await _access_key(database)
     pair = signing.new_key()
     ahead = clock.now() + 2 * domain.RING_TTL
     async with database.transaction() as session:
@@ -144,21 +150,19 @@ async def test_a_new_key_is_published_before_it_signs_and_the_old_one_counts_on(
 
     ring = KeyRing(database, secret=SECRET)
 
-    assert {key["kid"] for key in await ring.public_keys()} == {old["kid"], pair.kid}
+    assert await _access_kids(ring) == [pair.kid, old["kid"]]
     assert f'"kid":"{old["kid"]}"' in _header(await ring.sign({"sub": "ada"}))
 
 
 async def test_a_retired_key_is_published_no_more(database: Database, no_keys: None) -> None:
-    [old] = await KeyRing(database, secret=SECRET).public_keys()
+    old = await _access_key(database)
     pair = signing.new_key()
     at = clock.now()
     async with database.transaction() as session:
         (await session.get_one(SigningKey, old["kid"])).retired_at = at - timedelta(seconds=1)
         session.add(SigningKey(kid=signing.kid(pair), sealed=signing.seal(pair, secret=SECRET), signs_from=at))
 
-    published = await KeyRing(database, secret=SECRET).public_keys()
-
-    assert [key["kid"] for key in published] == [pair.kid]
+    assert await _access_kids(KeyRing(database, secret=SECRET)) == [pair.kid]
 
 
 async def test_a_lost_secret_is_told_at_the_start(database: Database, no_keys: None) -> None:
@@ -171,13 +175,13 @@ async def test_a_lost_secret_is_told_at_the_start(database: Database, no_keys: N
 async def test_a_rotation_publishes_the_new_key_and_the_old_one_signs_on(
     rotating: Rotating, database: Database, no_keys: None
 ) -> None:
-    [old] = await KeyRing(database, secret=SECRET).public_keys()
+    old = await _access_key(database)
 
     made = await rotating.rotate()
 
     ring = KeyRing(database, secret=SECRET)
     assert made.state == "waiting"
-    assert [key["kid"] for key in await ring.public_keys()] == [made.kid, old["kid"]]
+    assert await _access_kids(ring) == [made.kid, old["kid"]]
     assert f'"kid":"{old["kid"]}"' in _header(await ring.sign({"sub": "ada"}))
 
 
@@ -208,11 +212,11 @@ async def test_the_old_key_goes_when_its_last_token_has_expired(
     longest = timedelta(minutes=15)
 
     await rotating.pass_time(domain.PUBLISHED_AHEAD + domain.RING_TTL + longest)
-    still = await KeyRing(database, secret=SECRET).public_keys()
+    still = await _access_kids(KeyRing(database, secret=SECRET))
     await rotating.pass_time(timedelta(minutes=2))
 
     assert len(still) == 2
-    assert [key["kid"] for key in await KeyRing(database, secret=SECRET).public_keys()] == [made.kid]
+    assert await _access_kids(KeyRing(database, secret=SECRET)) == [made.kid]
 
 
 async def test_a_second_rotation_waits_for_the_first(rotating: Rotating, database: Database, no_keys: None) -> None:
@@ -249,7 +253,7 @@ async def test_operators_alone_rotate_and_see_the_keys(doors: Doors, identities:
     shown = await doors.client.get(path, headers=operator)
 
     assert [answer.status_code for answer in refused] == [403, 403]
-    assert [key["state"] for key in shown.json()["items"]] == ["signing"]
+    assert [key["state"] for key in shown.json()["items"]] == ["signing", "signing"]
     assert "sealed" not in shown.text
 
 
@@ -263,6 +267,80 @@ async def test_a_rotation_is_audited(rotating: Rotating, database: Database, no_
         assert (await session.scalars(noted)).all() == ["signing-key.rotate"]
 
 
+async def test_keys_of_id_tokens_rotate_by_themselves(rotating: Rotating, database: Database, no_keys: None) -> None:
+    ring = KeyRing(database, secret=SECRET)
+    access, earlier = await _access_key(database), await ring.sign_id_token({"sub": "ada"}, "RS256")
+
+    made = await rotating.rotate("RS256")
+    await rotating.pass_time(domain.PUBLISHED_AHEAD + timedelta(seconds=1))
+
+    ring = KeyRing(database, secret=SECRET)
+    later = await ring.sign_id_token({"sub": "ada"}, "RS256")
+    assert (made.algorithm, f'"kid":"{made.kid}"' in _header(later)) == ("RS256", True)
+    assert await _access_kids(ring) == [access["kid"]]
+    assert [await ring.read_id_token(token) for token in (earlier, later)] == [{"sub": "ada"}] * 2
+
+
+async def test_a_ring_that_has_no_rsa_key_yet_gets_one(database: Database, no_keys: None) -> None:
+    access = await _access_key(database)
+    async with database.transaction() as session:
+        await session.execute(delete(SigningKey).where(SigningKey.algorithm == "RS256"))
+
+    published = await KeyRing(database, secret=SECRET).public_keys()
+
+    assert sorted(key["alg"] for key in published) == ["EdDSA", "RS256"]
+    assert access["kid"] in [key["kid"] for key in published]
+
+
+@pytest.mark.parametrize("trick", ["RS256", "EdDSA by the RSA key's id", "HS256 by the RSA key", "an ID token"])
+async def test_the_published_rsa_key_verifies_no_access_token(database: Database, no_keys: None, trick: str) -> None:
+    """Algorithm confusion (RFC 8725, section 3.1): each token would be good if the verifier asked the header."""
+    ring = KeyRing(database, secret=SECRET)
+    published = await ring.public_keys()
+    rsa = next(key for key in published if key["alg"] == "RS256")
+    async with database.transaction() as session:
+        rows = {row.algorithm: row for row in await session.scalars(select(SigningKey))}
+    private = {name: signing.unseal(row.kid, row.sealed, secret=SECRET) for name, row in rows.items()}
+    pem = RSAKey.import_key(rsa).as_pem(private=False)
+    header = {"typ": "at+jwt", "kid": rsa["kid"]}
+    forged = {
+        "RS256": lambda: jwt.encode({**header, "alg": "RS256"}, _claims(), private["RS256"], algorithms=["RS256"]),
+        "EdDSA by the RSA key's id": lambda: jwt.encode(
+            {**header, "alg": "EdDSA"}, _claims(), private["EdDSA"], algorithms=["EdDSA"]
+        ),
+        "HS256 by the RSA key": lambda: _hmac({**header, "alg": "HS256"}, _claims(), pem),
+        "an ID token": lambda: signing.sign_id_token(_claims(), private["EdDSA"]),
+    }[trick]()
+
+    verifier = TokenVerifier(Published({"keys": published}), issuer=ISSUER)
+    await verifier.verify(await ring.sign(_claims()))
+    with pytest.raises(Unauthenticated):
+        await verifier.verify(forged)
+
+
+async def _access_key(database: Database) -> dict[str, Any]:
+    """The one key of access tokens."""
+    [found] = [key for key in await KeyRing(database, secret=SECRET).public_keys() if key["alg"] == "EdDSA"]
+    return found
+
+
+async def _access_kids(ring: KeyRing) -> list[str]:
+    """The ids of the keys of access tokens, the newest first."""
+    return [key["kid"] for key in await ring.public_keys() if key["alg"] == "EdDSA"]
+
+
+def _by_id(keys: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return sorted(keys, key=lambda key: str(key["kid"]))
+
+
+def _hmac(header: dict[str, Any], claims: dict[str, Any], secret: bytes) -> str:
+    """By hand: libraries refuse a public key as a secret."""
+    parts = [base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode() for part in (header, claims)]
+    signed = ".".join(parts)
+    signature = base64.urlsafe_b64encode(hmac.digest(secret, signed.encode(), "sha256")).rstrip(b"=").decode()
+    return f"{signed}.{signature}"
+
+
 def _claims() -> dict[str, Any]:
     now = int(clock.now().timestamp())
     ids = {name: str(new_id()) for name in ("sub", "sid", "jti")}
@@ -270,7 +348,5 @@ def _claims() -> dict[str, Any]:
 
 
 def _header(token: str) -> str:
-    import base64
-
     encoded = token.partition(".")[0]
     return base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)).decode()

@@ -7,7 +7,7 @@ import pytest
 from stoa_common.database import Database
 from stoa_common.personal_keys import open_field
 from stoa_common.testing import Delivery
-from stoa_events.contracts.auth import MemberJoined, OrganizationCreated, UserRegistered
+from stoa_events.contracts import MemberJoined, OrganizationCreated, UserRegistered
 
 from .conftest import PASSWORD, Doors, an_address
 
@@ -18,7 +18,7 @@ async def test_a_newcomer_founds_an_organization_and_is_its_admin(doors: Doors) 
     answer = await doors.client.get("/api/v1/auth/organizations", headers=ada.headers)
 
     [organization] = answer.json()["items"]
-    assert (organization["name"], organization["roles"]) == ("Analytical Engines", ["admin"])
+    assert (organization["name"], organization["roles"]) == ("Analytical Engines", ["owner"])
     assert organization["id"] == ada.organization_id
 
 
@@ -33,7 +33,7 @@ async def test_the_facts_of_a_registration_are_recorded(doors: Doors, delivery: 
 
     assert registered.registered_at == joined.joined_at or registered.registered_at < joined.joined_at
     assert created.name == "Analytical Engines"
-    assert (str(joined.organization_id), joined.roles) == (ada.organization_id, ["admin"])
+    assert (str(joined.organization_id), joined.roles) == (ada.organization_id, ["owner"])
 
 
 async def test_personal_fields_are_recorded_sealed_and_readable_by_their_key(

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from stoa_auth.database import LoginSession
-from stoa_auth.sessions import domain
+from stoa_auth.sessions import devices
 from stoa_common import privacy
 from stoa_common.database import Database
 
@@ -145,4 +145,4 @@ async def test_an_export_tells_a_persons_sessions_and_erasure_forgets_them(doors
     ],
 )
 def test_a_device_is_what_a_person_recognizes(user_agent: str | None, device: str | None) -> None:
-    assert domain.device(user_agent) == device
+    assert devices.device(user_agent) == device

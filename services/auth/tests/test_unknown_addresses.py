@@ -15,7 +15,7 @@ from sqlalchemy import event
 from stoa_auth.accounts.passwords import Passwords
 from stoa_common.database import Database
 from stoa_common.testing import Delivery
-from stoa_events.contracts.auth import MemberJoined, OrganizationCreated, UserRegistered
+from stoa_events.contracts import MemberJoined, OrganizationCreated, UserRegistered
 
 from .conftest import PASSWORD, Doors, an_address
 

@@ -15,8 +15,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from stoa_common import clock
+from stoa_common.outgoing.client import Lookup
 from stoa_feed.webhooks.domain import WebhookUrlIsRefused
-from stoa_feed.webhooks.provider import Lookup, Sender
+from stoa_feed.webhooks.provider import Sender
 
 from .receivers import ALLOWED_HOST, FORBIDDEN_HOST, Receiver, answer, hang, receiving
 

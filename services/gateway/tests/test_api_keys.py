@@ -353,7 +353,7 @@ async def test_no_key_is_logged(http: aiohttp.ClientSession, auth: Auth, capfd: 
 
     written = "".join(capfd.readouterr()).lower()
 
-    assert "key_not_exchanged" in written
+    assert "credential_not_exchanged" in written
     for secret in (key, unknown, away):
         assert secret[20:50].lower() not in written
 

@@ -5,7 +5,7 @@ Rendered once, as RFC 9457 problem details, by `stoa_common.http.problems`.
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, TypedDict
+from typing import Any, ClassVar, TypedDict
 
 
 class FieldError(TypedDict):
@@ -28,6 +28,8 @@ class Refusal(Exception):
         self.detail = detail
         self.errors = list(errors)
         self.headers = dict(headers or {})
+        #: What a client needs to go on, beside what every problem says (RFC 9457, section 3.2).
+        self.members: dict[str, Any] = {}
 
     @classmethod
     def slug(cls) -> str:

@@ -66,6 +66,12 @@ async def get_or_make(session: AsyncSession, person_id: UUID) -> PersonalKey:
     return key
 
 
+async def is_erased(session: AsyncSession, person_id: UUID) -> bool:
+    """For what is recorded after a long wait, when the caller's token may count no more."""
+    query = select(personal_keys.c.destroyed_at).where(personal_keys.c.person_id == person_id)
+    return await session.scalar(query) is not None
+
+
 async def open_field(session: AsyncSession, name: str, value: Personal[Any]) -> Any:
     """A personal field's value, read with a key of this database; None once the key is destroyed."""
     if value.sealed is None:

@@ -18,11 +18,12 @@ from stoa_common import housekeeping, logs, telemetry
 from stoa_common.app import create_app
 from stoa_common.database import Database
 from stoa_common.http import health
+from stoa_common.jwks import JwksKeys
 from stoa_common.messaging.kafka import Cluster
 from stoa_common.resources import Resources
 from stoa_common.revocation_log import AuthLog, RedisLog, open_redis
 from stoa_common.revocations import Revocations
-from stoa_common.security import JwksKeys, TokenVerifier
+from stoa_common.security import TokenVerifier
 from stoa_common.settings import ServiceSettings
 from stoa_common.sse import cuttable
 
@@ -91,7 +92,7 @@ class Process:
             window = timedelta(days=self._settings.inbox_retention_days)
             routers = self._service.event_routers
             self._consumers = Consumers(routers, database, resources, cluster, inbox_window=window)
-            return self._consumers.run
+            return partial(_all, [self._consumers.run, *self._service.sweeping(database, resources)])
         assert database is not None
         if role == "relay":
             from stoa_common.messaging.relay import Relay

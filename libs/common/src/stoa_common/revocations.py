@@ -10,7 +10,7 @@ Who and what is meant stays unreadable: a subject is a digest of ids, so neither
 import asyncio
 import hashlib
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 from uuid import UUID
@@ -76,9 +76,33 @@ def of_member(person_id: UUID, organization_id: UUID) -> str:
     return _subject("member", organization_id, person_id)
 
 
-def _subject(kind: str, *ids: UUID) -> str:
+def of_organization(organization_id: UUID) -> str:
+    """The subject that is everybody who acts for an organization."""
+    return _subject("organization", organization_id)
+
+
+def of_role(organization_id: UUID, role: str) -> str:
+    """The subject that is every token of the organization that names the role; with no name, those that name none."""
+    return _subject("role", organization_id, name=role)
+
+
+def of_token(
+    person_id: UUID, session_id: UUID, organization_id: UUID | None, *, roles: Collection[str]
+) -> tuple[str, ...]:
+    """All subjects by one of which such a token is refused.
+
+    What is limited to scopes names no role, and may have its permissions by any.
+    """
+    alone = (of_session(session_id), of_person(person_id))
+    if organization_id is None:
+        return alone
+    by_role = [of_role(organization_id, role) for role in (roles or ("",))]
+    return (*alone, of_member(person_id, organization_id), of_organization(organization_id), *by_role)
+
+
+def _subject(kind: str, *ids: UUID, name: str = "") -> str:
     # Ids have 74 random bits and more, so nobody finds them by trying.
-    return hashlib.sha256(kind.encode() + b"".join(one.bytes for one in ids)).hexdigest()[:32]
+    return hashlib.sha256(kind.encode() + b"".join(one.bytes for one in ids) + name.encode()).hexdigest()[:32]
 
 
 class Revocations:

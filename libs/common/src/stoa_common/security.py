@@ -3,31 +3,26 @@
 Tokens are JWTs (RFC 9068, `typ: at+jwt`) signed with Ed25519 (RFC 8037); keys come from auth's JWKS.
 """
 
-import asyncio
 import hashlib
 import time
-import warnings
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any
 from uuid import UUID
 
-import aiohttp
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from joserfc import jwt
-from joserfc.errors import JoseError, SecurityWarning
+from joserfc.errors import JoseError
 from joserfc.jwk import Key, KeySet
 from joserfc.jws import JWSRegistry
 
-from stoa_common import clock, revocations
-from stoa_common.errors import Forbidden, Unauthenticated, Unavailable
+from stoa_common import clock, context, revocations
+from stoa_common.errors import Forbidden, Unauthenticated
+from stoa_common.jwks import Keys
 from stoa_common.permissions import Scope
 from stoa_common.revocations import Revocations
-
-# RFC 9864 prefers the name Ed25519; we sign with EdDSA while client libraries catch up, and accept both.
-warnings.filterwarnings("ignore", message="EdDSA is deprecated", category=SecurityWarning)
 
 AUDIENCE = "stoa"
 TOKEN_TYPE = "at+jwt"  # noqa: S105  # a media type, not a secret
@@ -37,6 +32,8 @@ LEEWAY_SECONDS = 5
 LONGEST_TOKEN = 8192
 #: How long ago somebody who does something dangerous may have proved who they are.
 STEP_UP_SECONDS = 600
+#: Among a token's methods (`amr`): an operator opened the session in the person's place.
+IMPERSONATED = "imp"
 _CACHE_SIZE = 4096
 
 
@@ -84,6 +81,11 @@ class Principal:
             raise NoOrganization("Log in to an organization: this account acts for the platform only.")
         return self.organization
 
+    @property
+    def impersonator_id(self) -> UUID | None:
+        """The operator who acts in the person's place; None where the person, or a machine of theirs, acts."""
+        return UUID(self.actor) if self.actor is not None and IMPERSONATED in self.methods else None
+
     def scope(self, permission: str) -> Scope:
         """How far the permission reaches for this caller; raises MissingPermission where it doesn't."""
         if permission in self.permissions:
@@ -100,50 +102,6 @@ class Principal:
         age = None if self.authenticated_at is None else clock.now().timestamp() - self.authenticated_at
         if age is None or age > seconds or self.actor is not None:
             raise AuthenticationIsTooOld(seconds)
-
-
-class Keys(Protocol):
-    """Where verification keys come from."""
-
-    async def key_set(self, *, missing: str | None = None) -> KeySet:
-        """The current keys; `missing` is a `kid` that the last set did not have."""
-        ...
-
-
-class JwksKeys:
-    """Keys from a JWKS URL (RFC 7517), kept some minutes; an unknown `kid` asks again, at most once in five seconds."""
-
-    def __init__(self, url: str, *, ttl_seconds: float = 300, retry_seconds: float = 5) -> None:
-        self._url = url
-        self._ttl = ttl_seconds
-        self._retry = retry_seconds
-        self._keys: KeySet | None = None
-        self._fetched = float("-inf")
-        self._lock = asyncio.Lock()
-
-    async def key_set(self, *, missing: str | None = None) -> KeySet:
-        if self._keys is None or self._age() > (self._retry if missing else self._ttl):
-            async with self._lock:
-                if self._keys is None or self._age() > (self._retry if missing else self._ttl):
-                    await self._fetch()
-        if self._keys is None:
-            raise Unavailable("Identity is not reachable yet; try again in a moment.")
-        return self._keys
-
-    def _age(self) -> float:
-        return time.monotonic() - self._fetched
-
-    async def _fetch(self) -> None:
-        timeout = aiohttp.ClientTimeout(total=5)
-        try:
-            async with aiohttp.ClientSession(timeout=timeout) as http, http.get(self._url) as response:
-                response.raise_for_status()
-                self._keys = KeySet.import_key_set(await response.json())
-                self._fetched = time.monotonic()
-        except (aiohttp.ClientError, TimeoutError, ValueError):
-            # Keys that were good a moment ago stay good while auth restarts.
-            if self._keys is None:
-                raise Unavailable("Identity is not reachable yet; try again in a moment.") from None
 
 
 class _KeyIsUnknown(JoseError):
@@ -164,18 +122,25 @@ class TokenVerifier:
     still counts.
     """
 
-    def __init__(self, keys: Keys, *, issuer: str, revocations: Revocations | None = None) -> None:
+    def __init__(
+        self, keys: Keys, *, issuer: str, revocations: Revocations | None = None, audience: str = AUDIENCE
+    ) -> None:
         self._keys = keys
+        self._issuer = issuer
         self._revocations = revocations
         self._registry = JWSRegistry(algorithms=ALGORITHMS)
         self._expected: dict[str, Any] = {
             "iss": {"essential": True, "value": issuer},
-            "aud": {"essential": True, "value": AUDIENCE},
+            "aud": {"essential": True, "value": audience},
             "exp": {"essential": True},
             "iat": {"essential": True},
             "sub": {"essential": True},
         }
         self._known: OrderedDict[bytes, _Verified] = OrderedDict()
+
+    def for_audience(self, audience: str) -> "TokenVerifier":
+        """For tokens that are meant for one route, by the same keys and revocations; others are refused there."""
+        return TokenVerifier(self._keys, issuer=self._issuer, revocations=self._revocations, audience=audience)
 
     async def verify(self, token: str) -> Principal:
         """Raises Unauthenticated, which says nothing about why; Unavailable while auth can tell neither."""
@@ -240,10 +205,10 @@ def _invalid() -> Unauthenticated:
 
 def _verified(claims: Mapping[str, Any]) -> _Verified:
     principal = _principal(claims)
-    subjects = [revocations.of_session(principal.session_id), revocations.of_person(principal.person_id)]
-    if principal.organization:
-        subjects.append(revocations.of_member(principal.person_id, principal.organization))
-    return _Verified(principal, float(claims["iat"]), tuple(subjects))
+    subjects = revocations.of_token(
+        principal.person_id, principal.session_id, principal.organization, roles=principal.roles
+    )
+    return _Verified(principal, float(claims["iat"]), subjects)
 
 
 def _principal(claims: Mapping[str, Any]) -> Principal:
@@ -258,8 +223,13 @@ def _principal(claims: Mapping[str, Any]) -> Principal:
         methods=frozenset(claims.get("amr", ())),
         authenticated_at=float(claims["auth_time"]) if "auth_time" in claims else None,
         client_id=str(claims["client_id"]) if "client_id" in claims else None,
-        actor=str(claims["act"]["sub"]) if "act" in claims else None,
+        actor=_actor(claims["act"]) if "act" in claims else None,
     )
+
+
+def _actor(act: Mapping[str, Any]) -> str:
+    """Who first acted in the person's place; services that work for who does so stand above it (RFC 8693, 4.1)."""
+    return _actor(act["act"]) if "act" in act else str(act["sub"])
 
 
 _bearer = HTTPBearer(auto_error=False, scheme_name="accessToken", bearerFormat="JWT", description="An access token.")
@@ -271,7 +241,10 @@ async def _current(
     if credentials is None:
         raise Unauthenticated("Send an access token: Authorization: Bearer <token>.")
     verifier: TokenVerifier = request.app.state.verifier
-    return await verifier.verify(credentials.credentials)
+    principal = await verifier.verify(credentials.credentials)
+    if principal.impersonator_id is not None:
+        context.impersonated(context.Impersonation(principal.impersonator_id, principal.person_id))
+    return principal
 
 
 Caller = Annotated[Principal, Depends(_current)]

@@ -24,7 +24,9 @@ from stoa_common.messaging.operations.router import operations_router
 from stoa_common.messaging.replay.consumers import replays_router
 from stoa_common.messaging.replay.router import offset_resets_http, replays_http
 from stoa_common.messaging.router import EventRouter
-from stoa_common.privacy import erasure_router
+from stoa_common.privacy import PersonalSource, erasure_router
+from stoa_common.privacy.router import privacy_http
+from stoa_common.privacy.sweeping import Sweeper
 from stoa_common.process import Process
 from stoa_common.resources import Resources
 from stoa_common.security import TokenVerifier
@@ -41,7 +43,8 @@ class Service:
 
     `resources` opens what the process needs once and yields it; `mounts` are raw ASGI apps beside the routers;
     `checks` are asked by `/readyz`, each given the resources. `background` runs in the worker role, with its database,
-    until it is cancelled. `has_database=False` is for the gateway.
+    until it is cancelled. `personal_sources` hold people's data outside the database's tables. `has_database=False` is
+    for the gateway.
     """
 
     name: str
@@ -53,15 +56,27 @@ class Service:
     resources: Callable[[Any], Opened] | None = None
     checks: Mapping[str, Callable[[Resources], Awaitable[None]]] = field(default_factory=dict)
     mounts: Mapping[str, ASGIApp] = field(default_factory=dict)
+    personal_sources: Sequence[PersonalSource] = ()
     has_database: bool = True
     forgets_people: bool = True
     max_body_bytes: int = MAX_BODY_BYTES
 
     @property
+    def keeps_people(self) -> bool:
+        """Whether it exports and forgets people."""
+        return self.has_database and self.forgets_people
+
+    @property
     def event_routers(self) -> list[EventRouter]:
-        erasure = [erasure_router(self.name)] if self.has_database and self.forgets_people else []
+        erasure = [erasure_router(self.name)] if self.keeps_people else []
         replays = [replays_router(self.name)] if self.has_database else []
         return [*self.consumers, *erasure, *replays]
+
+    def sweeping(self, database: Database | None, resources: Resources) -> list[Callable[[], Awaitable[None]]]:
+        """What follows, beside the consumers, the erasures that they began."""
+        if database is None or not self.keeps_people:
+            return []
+        return [Sweeper(self.name, database, resources, self.personal_sources).run]
 
     def run(self, arguments: Sequence[str] | None = None) -> None:
         """The command line of the service."""
@@ -87,9 +102,10 @@ class Service:
         """The service's HTTP application, as the api role serves it and as tests call it."""
         jobs = [jobs_router(self.name)] if self.tasks else []
         operations = messaging_http(self.name, self.event_routers) if self.has_database else []
-        return create_app(
+        privacy = [privacy_http(self.name, self.personal_sources)] if self.keeps_people else []
+        app = create_app(
             title=f"Stoa {self.name}",
-            routers=[*self.routers, *jobs, *operations],
+            routers=[*self.routers, *jobs, *operations, *privacy],
             resources=resources,
             verifier=verifier,
             database=database,
@@ -97,6 +113,9 @@ class Service:
             max_body_bytes=self.max_body_bytes,
             mounts=self.mounts,
         )
+        # In whose name what operators do here is recorded.
+        app.state.service = self.name
+        return app
 
     def checks_of(self, resources: Resources, database: Database | None) -> dict[str, health.Check]:
         checks: dict[str, health.Check] = {name: _bound(check, resources) for name, check in self.checks.items()}

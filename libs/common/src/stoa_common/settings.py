@@ -6,10 +6,12 @@ own names (`KAFKA_BOOTSTRAP_SERVERS`). Any variable may come as `<VARIABLE>_FILE
 
 import os
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from stoa_common.browser_cookies import origin_of
 
 SHARED = "shared"
 
@@ -23,6 +25,29 @@ def shared(variable: str, default: Any = ..., **kwargs: Any) -> Any:
     return Field(default, validation_alias=variable, **kwargs)
 
 
+def _public_url(url: str) -> str:
+    """An origin alone: our cookies are for all paths of a host, and nothing stands in front of the services' paths."""
+    if url and origin_of(url) != url.rstrip("/").lower():
+        raise ValueError("Write scheme and host alone, such as https://stoa.example.com or http://localhost:8000.")
+    return url.rstrip("/").lower()
+
+
+def _issuer(url: str) -> str:
+    if not url.startswith(("https://", "http://")):
+        raise ValueError("Write where clients reach the gateway, such as https://stoa.example.com.")
+    return _public_url(url)
+
+
+def _default_issuer() -> str:
+    """Where clients reach the gateway, as far as we are told: an ID token's issuer is where clients look it up."""
+    here = f"http://127.0.0.1:{read_variable('STOA_GATEWAY_PORT') or 8000}"
+    return read_variable("STOA_PUBLIC_URL") or here
+
+
+#: Where browsers and clients reach the gateway; "" for wherever a request says that it was sent to.
+PublicUrl = Annotated[str, AfterValidator(_public_url)]
+
+
 class ServiceSettings(BaseSettings):
     model_config = SettingsConfigDict(populate_by_name=True, extra="ignore")
     service: ClassVar[str]
@@ -31,6 +56,7 @@ class ServiceSettings(BaseSettings):
     port: int = 0
     database_url: SecretStr | None = None
     migrate_database_url: SecretStr | None = None
+    client_secret: SecretStr | None = Field(None, description="Shows auth that it is this service that asks.")
     database_pool_size: int = Field(10, ge=1, description="Connections that each role may hold.")
 
     kafka_bootstrap_servers: str = shared("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9092")
@@ -38,7 +64,9 @@ class ServiceSettings(BaseSettings):
     kafka_instance_id: str = shared("KAFKA_INSTANCE_ID", "")
     redis_url: SecretStr = shared("REDIS_URL", SecretStr("redis://127.0.0.1:6379/0"))
     auth_jwks_url: str = shared("AUTH_JWKS_URL", "http://127.0.0.1:8001/.well-known/jwks.json")
-    issuer: str = shared("STOA_ISSUER", "stoa")
+    issuer: Annotated[str, AfterValidator(_issuer)] = Field(
+        default_factory=_default_issuer, validate_default=True, validation_alias="STOA_ISSUER"
+    )
     inbox_retention_days: int = shared("STOA_INBOX_RETENTION_DAYS", 30, ge=1)
     event_log_retention_days: int = shared("STOA_EVENT_LOG_RETENTION_DAYS", 0, ge=0)
     log_level: str = shared("LOG_LEVEL", "info")

@@ -2,15 +2,18 @@
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 import orjson
+from starlette.requests import Request
 from starlette.responses import StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from stoa_common import logs
+from stoa_common.errors import Unauthenticated, Unavailable
+from stoa_common.security import TokenVerifier
 
 HEARTBEAT_SECONDS: Final = 15.0
 _HEARTBEAT: Final = b": heartbeat\n\n"
@@ -143,3 +146,18 @@ async def _close(following: "asyncio.Future[Any]", iterator: Any) -> None:
         await asyncio.wait([following])
     if close := getattr(iterator, "aclose", None):
         await close()
+
+
+def still_known(request: Request) -> Callable[[], Awaitable[bool]]:
+    """Asks whether the request's token still counts: for an answer that goes on for long, before each part of it."""
+    verifier: TokenVerifier = request.app.state.verifier
+    token = request.headers.get("Authorization", "").partition(" ")[2]
+
+    async def ask() -> bool:
+        try:
+            await verifier.verify(token)
+        except (Unauthenticated, Unavailable):
+            return False
+        return True
+
+    return ask

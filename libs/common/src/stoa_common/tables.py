@@ -106,7 +106,9 @@ _JOBS_0001 = (
     "CREATE INDEX ix_jobs_person ON jobs (organization_id, person_id, id)",
 )
 
-
+_PRIVACY_0001 = (
+    "CREATE TABLE erasures_due (person_id uuid PRIMARY KEY, requested_at timestamptz NOT NULL, erased_at timestamptz)",
+)
 _INBOX_0002 = (
     # Before there was an index against it, a kill between parking and the offset could park a record twice.
     """DELETE FROM parked later USING parked earlier
@@ -228,6 +230,11 @@ def jobs_0001(op: Operations) -> None:
     # Past SQLAlchemy, which would read the colons and percent signs in these functions as parameters.
     cursor = op.get_bind().connection.cursor()
     cursor.execute(schema)
+
+
+def privacy_0001(op: Operations) -> None:
+    """Whom the service has begun to forget, until nothing can bring them back."""
+    _run(op, _PRIVACY_0001)
 
 
 def all_0001(op: Operations) -> None:

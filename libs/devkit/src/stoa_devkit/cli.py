@@ -19,6 +19,7 @@ from stoa_devkit.commands.up import up
 from stoa_devkit.commands.with_servers import with_servers
 from stoa_devkit.events.command import events
 from stoa_devkit.mail.command import mail
+from stoa_devkit.privacy.command import privacy
 from stoa_devkit.services import SERVICES, Spec
 from stoa_devkit.trouble import Trouble
 
@@ -43,6 +44,7 @@ app.add_typer(contracts, name="contracts")
 app.add_typer(events, name="events")
 app.add_typer(mail, name="mail")
 app.add_typer(audit, name="audit")
+app.add_typer(privacy, name="privacy")
 app.command("with-servers", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})(
     with_servers
 )

@@ -15,6 +15,9 @@ OPERATOR_RECORD = "operator.json"
 #: The mail server's password stands in its URL.
 AUTH_ONLY = ("AUTH_SMTP_URL", "AUTH_SMTP_URL_FILE")
 
+#: Services that may ask auth for tokens of those they work for.
+CALLING_SERVICES = ("content", "ai", "analytics", "feed")
+
 
 @dataclass(frozen=True)
 class Urls:
@@ -63,6 +66,8 @@ def of_service(spec: Spec, settings: Settings, state: State, addresses: Addresse
     told = {f"{prefix}_HOST": HOST, f"{prefix}_PORT": str(addresses.ports[spec.name])}
     if spec.has_database:
         told[f"{prefix}_DATABASE_URL"] = addresses.databases[spec.name].service
+    if spec.name in CALLING_SERVICES:
+        told[f"{prefix}_CLIENT_SECRET"] = _client_secret(spec.name, settings, state)
     return {**shared(settings, state, addresses), **told, **_own(spec.name, settings, state)}
 
 
@@ -86,10 +91,19 @@ def _own(name: str, settings: Settings, state: State) -> dict[str, str]:
     if name == "auth":
         keys = settings.get("AUTH_KEYS_SECRET") or state.secret("auth-keys")
         mail = {name: value for name in AUTH_ONLY if (value := settings.get(name))}
-        return {"AUTH_KEYS_SECRET": keys, **mail, **_operator(settings, state)}
+        clients = {
+            f"AUTH_{service.upper()}_CLIENT_SECRET": _client_secret(service, settings, state)
+            for service in CALLING_SERVICES
+        }
+        return {"AUTH_KEYS_SECRET": keys, **mail, **clients, **_operator(settings, state)}
     if name == "feed":
         return {"FEED_WEBHOOK_SECRET": settings.get("FEED_WEBHOOK_SECRET") or state.secret("feed-webhooks")}
     return {}
+
+
+def _client_secret(service: str, settings: Settings, state: State) -> str:
+    """What a service shows to auth, which is told the same."""
+    return settings.get(f"{service.upper()}_CLIENT_SECRET") or state.secret(f"{service}-client")
 
 
 def _operator(settings: Settings, state: State) -> dict[str, str]:
@@ -100,7 +114,15 @@ def _operator(settings: Settings, state: State) -> dict[str, str]:
 
 def _for_all(variables: Mapping[str, str]) -> dict[str, str]:
     """What all services may hear. Without their compiled modules six processes start in twice the time."""
-    endings = ("_DATABASE_URL", "_DATABASE_URL_FILE", "AUTH_OPERATOR_PASSWORD", *AUTH_ONLY, "PYTHONDONTWRITEBYTECODE")
+    endings = (
+        "_DATABASE_URL",
+        "_DATABASE_URL_FILE",
+        "_CLIENT_SECRET",
+        "_CLIENT_SECRET_FILE",
+        "AUTH_OPERATOR_PASSWORD",
+        *AUTH_ONLY,
+        "PYTHONDONTWRITEBYTECODE",
+    )
     return {name: value for name, value in variables.items() if not name.endswith(endings)}
 
 

@@ -35,6 +35,8 @@ class Event(BaseModel):
     example: ClassVar[dict[str, Any]]
     #: Each aggregate has one event only, so readers need no mark of the versions that they have seen.
     single: ClassVar[bool] = False
+    #: Handled also when its `person_id` was erased: it says so, or belongs into a log that keeps all. No other is.
+    survives_erasure: ClassVar[bool] = False
     partitions: ClassVar[int] = 12
 
     @classmethod

@@ -8,6 +8,7 @@ import uvloop
 
 from stoa_analytics.dashboards.router import router as dashboards
 from stoa_analytics.ingestion.consumers import router as events
+from stoa_analytics.ingestion.personal import warehouse_rows
 from stoa_analytics.settings import Settings
 from stoa_analytics.warehouse.domain import WarehouseIsAway, WarehouseStaysShut
 from stoa_analytics.warehouse.provider import EmbeddedEngine, Engine, ServerEngine
@@ -58,6 +59,7 @@ service = Service(
     routers=[dashboards],
     consumers=[events],
     resources=open_resources,
+    personal_sources=[warehouse_rows],
     checks={"warehouse": _ask_warehouse},
 )
 

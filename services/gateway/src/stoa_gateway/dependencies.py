@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 
 from stoa_common.resources import Resources
 from stoa_gateway.documents.service import Documents
-from stoa_gateway.identity.exchange import KeyExchange
+from stoa_gateway.identity.exchange import TokenExchange
+from stoa_gateway.identity.service import Gatekeeper
 from stoa_gateway.proxy.provider import new_session
 from stoa_gateway.proxy.router import Proxy
 from stoa_gateway.routing.domain import Document
@@ -30,7 +31,8 @@ async def opened(settings: Settings) -> AsyncIterator[Sequence[object]]:
         routing = Routing(settings.upstreams(), fetch, refresh_seconds=settings.refresh_seconds)
         following = asyncio.create_task(routing.run())
         try:
-            yield [routing, Documents(routing), Proxy(routing, session, KeyExchange(session, settings.auth_url))]
+            gatekeeper = Gatekeeper(TokenExchange(session, settings.auth_url), settings.own_origins())
+            yield [routing, Documents(routing), Proxy(routing, session, gatekeeper)]
         finally:
             following.cancel()
             await asyncio.gather(following, return_exceptions=True)

@@ -41,6 +41,8 @@ class Gateway(Service):
                 allow_origins=origins,
                 allow_methods=["*"],
                 allow_headers=["*"],
+                # A cookie counts only for the origins that may use it: the gatekeeper refuses the others.
+                allow_credentials=bool(resources.get(Settings).origins_with_cookies()),
                 expose_headers=EXPOSED_HEADERS,
             )
         return app

@@ -14,6 +14,7 @@ PERMISSION = "x-permission"
 PUBLIC = "x-public"
 KEEPS_ANSWER = "x-keeps-answer"
 STEP_UP = "x-step-up-seconds"
+TAKES_COOKIE = "x-takes-cookie"
 
 
 class UnknownPermission(ValueError):
@@ -41,6 +42,10 @@ def require(permission: str, *, keeps_answer: bool = True, recent: bool = False)
     }
 
 
-def public() -> dict[str, Any]:
-    """Anybody, without a token."""
-    return {"openapi_extra": {PUBLIC: True, KEEPS_ANSWER: False}}
+def public(*, takes_cookie: bool = False) -> dict[str, Any]:
+    """Anybody, without a token.
+
+    `takes_cookie=True`: a page that a browser is at; the gateway leaves it the cookies of ours, and nobody else.
+    """
+    said = {TAKES_COOKIE: True} if takes_cookie else {}
+    return {"openapi_extra": {PUBLIC: True, KEEPS_ANSWER: False, **said}}

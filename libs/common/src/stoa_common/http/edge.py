@@ -37,7 +37,7 @@ class Edge:
             return
         request_id = _request_id(scope)
         scope.setdefault("state", {})["request_id"] = request_id
-        answer = _Answer(send, request_id)
+        answer = _Answer(send, request_id, path=scope["path"])
         started = time.perf_counter()
         with context.use(_context(scope, request_id)):
             await self._guarded(scope, receive, answer, request_id)
@@ -75,9 +75,10 @@ class _Answer:
     Frameworks turn an error that `receive` raises into an answer of their own; `refusal` goes out in its place.
     """
 
-    def __init__(self, send: Send, request_id: str) -> None:
+    def __init__(self, send: Send, request_id: str, *, path: str) -> None:
         self._send = send
         self._request_id = request_id
+        self._path = path
         self._is_replaced = False
         self.refusal: BodyIsTooLarge | None = None
         self.status = 0
@@ -96,7 +97,7 @@ class _Answer:
 
     async def _refuse(self, refusal: BodyIsTooLarge) -> None:
         self._is_replaced, self.status = True, refusal.status
-        response = problems.render(refusal, instance=self._request_id)
+        response = problems.render(refusal, instance=self._request_id, path=self._path)
         headers = [*response.raw_headers, (REQUEST_ID, self._request_id.encode()), (b"connection", b"close")]
         await self._send({"type": "http.response.start", "status": self.status, "headers": headers})
         await self._send({"type": "http.response.body", "body": bytes(response.body)})

@@ -1,4 +1,4 @@
-"""Problem details (RFC 9457): the one shape of every error, and the one place that renders it."""
+"""Problem details (RFC 9457): the one shape of every error but SCIM's, and the one place that renders it."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from stoa_common import errors, failures, logs
 from stoa_common.errors import FieldError, Invalid, Refusal, Unavailable
+from stoa_common.http import scim_errors
 
 MEDIA_TYPE = "application/problem+json"
 log = logs.get_logger()
@@ -58,6 +59,7 @@ _BY_STATUS: dict[int, type[Refusal]] = {
 
 def document(refusal: Refusal, *, instance: str) -> dict[str, Any]:
     return {
+        **refusal.members,
         "type": f"urn:stoa:problem:{refusal.slug()}",
         "title": refusal.title,
         "status": refusal.status,
@@ -67,7 +69,10 @@ def document(refusal: Refusal, *, instance: str) -> dict[str, Any]:
     }
 
 
-def render(refusal: Refusal, *, instance: str) -> Response:
+def render(refusal: Refusal, *, instance: str, path: str) -> Response:
+    """The refusal in the shape that whoever asks at this path understands."""
+    if scim_errors.are_spoken_at(path):
+        return scim_errors.render(refusal)
     body = orjson.dumps(document(refusal, instance=instance))
     return Response(body, refusal.status, headers=refusal.headers, media_type=MEDIA_TYPE)
 
@@ -85,13 +90,14 @@ def request_id(request: Request) -> str:
 
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, Refusal)
-    return render(error, instance=request_id(request))
+    return render(error, instance=request_id(request), path=request.url.path)
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     wrong = field_errors(error.errors())
-    return render(InvalidRequest("Mend the fields listed in `errors`.", errors=wrong), instance=request_id(request))
+    invalid = InvalidRequest("Mend the fields listed in `errors`.", errors=wrong)
+    return render(invalid, instance=request_id(request), path=request.url.path)
 
 
 def field_errors(found: Sequence[Mapping[str, Any]]) -> list[FieldError]:
@@ -109,7 +115,8 @@ async def _http(request: Request, error: Exception) -> Response:
     kind = _BY_STATUS.get(error.status_code)
     if kind is None:
         kind = type("HttpError", (Refusal,), {"status": error.status_code, "title": str(error.detail)})
-    return render(kind(_http_detail(error), headers=error.headers), instance=request_id(request))
+    refusal = kind(_http_detail(error), headers=error.headers)
+    return render(refusal, instance=request_id(request), path=request.url.path)
 
 
 def _http_detail(error: HTTPException) -> str:
@@ -124,7 +131,8 @@ def failed(error: Exception, *, path: str, instance: str) -> Response:
     """The answer to what no rule refused: 503 where infrastructure is away, else 500; the reason is for the log."""
     if failures.is_infrastructure(error):
         log.warning("request_failed", path=path, error=type(error).__name__)
-        return render(Unavailable("A part of the platform is not reachable; try again."), instance=instance)
+        unavailable = Unavailable("A part of the platform is not reachable; try again.")
+        return render(unavailable, instance=instance, path=path)
     log.error("request_failed", path=path, exc_info=error)
     detail = "Something went wrong on our side; quote the request id when you report it."
-    return render(InternalError(detail), instance=instance)
+    return render(InternalError(detail), instance=instance, path=path)

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.routing import APIRoute
 from starlette.responses import Response
 
+from stoa_common import audit
 from stoa_common.http import idempotency
 from stoa_common.http.access import KEEPS_ANSWER, PERMISSION, PUBLIC
 
@@ -45,7 +46,8 @@ class Router(APIRouter):
         extra = dict(kwargs.get("openapi_extra") or {})
         if PERMISSION not in extra and PUBLIC not in extra:
             raise RouteIsOpen(f"{endpoint.__qualname__} must say **require(...) or **public().")
-        keeps_answer = extra.pop(KEEPS_ANSWER, False) and bool(WRITES & set(kwargs.get("methods") or ()))
+        is_write = bool(WRITES & set(kwargs.get("methods") or ()))
+        keeps_answer = extra.pop(KEEPS_ANSWER, False) and is_write
         kwargs["openapi_extra"] = extra
         kwargs["responses"] = {**_PROBLEMS, **(kwargs.get("responses") or {})}
         kwargs.setdefault("operation_id", None)
@@ -53,6 +55,8 @@ class Router(APIRouter):
         if keeps_answer:
             # After the permission check: a stranger must not learn that a key exists.
             kwargs["dependencies"] = [*(kwargs.get("dependencies") or ()), Depends(idempotency.claim, scope="function")]
+        if is_write and PERMISSION in extra:
+            kwargs["dependencies"] = [*(kwargs.get("dependencies") or ()), Depends(audit.record_impersonated)]
         super().add_api_route(path, endpoint, **kwargs)
 
 

@@ -13,12 +13,15 @@ from stoa_common.security import Principal
 
 
 async def enqueue(session: Session, kind: str, *, caller: Principal, arguments: dict[str, Any]) -> JobOut:
-    """Record a job and queue it with this transaction. `arguments` hold ids, never content."""
+    """Record a job and queue it with this transaction. `arguments` hold ids, never content.
+
+    A job of somebody who acts for no organization, as operators do, is in nobody's but their own.
+    """
     job_id = new_id()
     values = {
         "id": job_id,
         "kind": kind,
-        "organization_id": caller.organization_id,
+        "organization_id": caller.organization or caller.person_id,
         "person_id": caller.person_id,
         "status": JobStatus.QUEUED,
         "progress": 0.0,

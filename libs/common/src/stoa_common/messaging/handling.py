@@ -15,6 +15,7 @@ from stoa_common.messaging.replay import gate
 from stoa_common.messaging.replay.receiving import Receiving
 from stoa_common.messaging.router import EventRouter, Subscription
 from stoa_common.resources import Resources
+from stoa_events.contract import Event
 from stoa_events.envelope import BadEnvelope, Envelope
 
 if TYPE_CHECKING:
@@ -117,14 +118,16 @@ class Handling:
             async with self.database.transaction() as session:
                 if first is not None:
                     await first(session)
-                outcome = await self._admit(session, record, envelope, subscription, retry=retry)
-                if outcome is Outcome.HANDLED:
+                admission = await self._admit(session, record, envelope, event, retry=retry)
+                outcome = _outcome(admission)
+                # Handled, that is entered in the inbox; but nothing about a person comes back after their erasure.
+                if outcome is Outcome.HANDLED and not admission.erased:
                     await subscription.call(event, envelope, session, self.resources)
                 return outcome
 
     async def _admit(
-        self, session: AsyncSession, record: Record, envelope: Envelope, subscription: Subscription, *, retry: bool
-    ) -> Outcome:
+        self, session: AsyncSession, record: Record, envelope: Envelope, event: Event, *, retry: bool
+    ) -> inbox.Admission:
         admission = await inbox.admit(
             session,
             consumer=self.router.group,
@@ -132,18 +135,17 @@ class Handling:
             topic=record.topic,
             key=record.key_text,
             sequence=envelope.sequence,
-            single=subscription.event.single,
+            single=event.single,
             retry=retry,
             replay_id=record.replay_id,
+            person_id=None if event.survives_erasure else getattr(event, "person_id", None),
             at=clock.now(),
         )
         if admission.closed:
             raise gate.GroupIsClosed(f"{self.router.group} is being rebuilt.")
         if admission.behind:
             raise parking.KeyIsParked
-        if not admission.fresh:
-            return Outcome.DUPLICATE
-        return Outcome.HANDLED if admission.ahead else Outcome.STALE
+        return admission
 
     async def _park(self, record: Record, error: str) -> Outcome:
         async with self.database.transaction() as session:
@@ -151,3 +153,9 @@ class Handling:
             await parking.park(session, self.router.group, record, error=error, at=clock.now())
         log.error("event_parked", group=self.router.group, topic=record.topic, offset=record.offset, error=error)
         return Outcome.PARKED
+
+
+def _outcome(admission: inbox.Admission) -> Outcome:
+    if not admission.fresh:
+        return Outcome.DUPLICATE
+    return Outcome.HANDLED if admission.ahead else Outcome.STALE

@@ -11,12 +11,12 @@ from stoa_common import permissions
 from stoa_common.ids import new_id
 from stoa_common.security import AUDIENCE, TOKEN_TYPE, Principal
 
-ISSUER = "stoa-tests"
+ISSUER = "https://stoa.test"
 
 
 @dataclass
 class Identities:
-    """A key of its own, and the tokens that it signs. Is itself a source of keys (`stoa_common.security.Keys`)."""
+    """A key of its own, and the tokens that it signs. Is itself a source of keys (`stoa_common.jwks.Keys`)."""
 
     key: OKPKey = field(default_factory=lambda: OKPKey.generate_key("Ed25519", {"kid": "tests"}))
 

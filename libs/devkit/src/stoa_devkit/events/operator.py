@@ -52,6 +52,12 @@ class Operator:
         async for piece in self.gateway.download(_with_query(path, query), headers=self._authorization()):
             yield piece
 
+    async def authorization(self) -> dict[str, str]:
+        """The header of a request that goes past the gateway."""
+        if not self.token:
+            await self._log_in()
+        return self._authorization()
+
     async def send(self, method: str, path: str, body: JSON | None = None) -> Any:
         """Write once: the same key goes with every repetition."""
         return await self._call(method, path, {"Idempotency-Key": secrets.token_hex(16)}, body=body)

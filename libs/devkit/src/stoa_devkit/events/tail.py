@@ -77,7 +77,7 @@ def tail(
 
 async def _tail(wanted: Wanted, *, from_start: bool, limit: int | None, as_json: bool) -> None:
     prefix, shown = settings.read().topic_prefix, 0
-    async with _consumer(_servers(), prefix, wanted, from_start=from_start) as consumer:
+    async with _consumer(kafka_servers(), prefix, wanted, from_start=from_start) as consumer:
         while limit is None or shown < limit:
             fetched = await consumer.getmany(timeout_ms=POLL_MS)
             for raw in sorted((raw for raws in fetched.values() for raw in raws), key=lambda raw: raw.timestamp):
@@ -87,7 +87,7 @@ async def _tail(wanted: Wanted, *, from_start: bool, limit: int | None, as_json:
                     shown += 1
 
 
-def _servers() -> str:
+def kafka_servers() -> str:
     """Where Kafka is; raises PlatformIsNotUp."""
     found = settings.read()
     if given := found.get("KAFKA_BOOTSTRAP_SERVERS"):

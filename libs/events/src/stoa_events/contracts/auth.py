@@ -1,4 +1,4 @@
-"""Events of people, organizations and API keys."""
+"""Events of people and API keys; those of organizations are in `organizations`."""
 
 from typing import Any, ClassVar
 from uuid import UUID
@@ -71,6 +71,7 @@ class UserErased(UserEvent):
     """A person asked to be forgotten: whoever holds rows about them erases these now."""
 
     type: ClassVar[str] = "stoa.auth.user.erased.v1"
+    survives_erasure: ClassVar[bool] = True
     example: ClassVar[dict[str, Any]] = {"person_id": story.BOB, "erased_at": "2025-09-12T16:02:47.551090Z"}
 
     erased_at: AwareDatetime = Field(
@@ -78,65 +79,42 @@ class UserErased(UserEvent):
     )
 
 
-class OrganizationEvent(Event):
-    topic: ClassVar[str] = "auth.organization"
-    subject_field: ClassVar[str] = "organization_id"
+class UserSuspended(UserEvent):
+    """The platform refuses the person from now on: sessions are over, API keys open nothing; what is theirs stays."""
 
-    organization_id: UUID = Field(description="The organization.")
+    type: ClassVar[str] = "stoa.auth.user.suspended.v1"
+    example: ClassVar[dict[str, Any]] = {"person_id": story.BOB, "suspended_at": "2025-08-20T06:58:12.640117Z"}
+
+    suspended_at: AwareDatetime = Field(description="When an operator did it.")
 
 
-class OrganizationCreated(OrganizationEvent):
-    """An organization exists; its founder follows as its first member, in `stoa.auth.organization.member-joined.v1`."""
+class UserResumed(UserEvent):
+    """The platform takes the person again; they log in anew, and their API keys open again."""
 
-    type: ClassVar[str] = "stoa.auth.organization.created.v1"
+    type: ClassVar[str] = "stoa.auth.user.resumed.v1"
+    example: ClassVar[dict[str, Any]] = {"person_id": story.BOB, "resumed_at": "2025-08-21T09:14:35.018829Z"}
+
+    resumed_at: AwareDatetime = Field(description="When an operator did it.")
+
+
+class UserImpersonated(UserEvent):
+    """Somebody acts in the person's place for a while; the person was told, and may end it."""
+
+    type: ClassVar[str] = "stoa.auth.user.impersonated.v1"
     example: ClassVar[dict[str, Any]] = {
-        "organization_id": story.ORGANIZATION,
-        "name": "Analytical Engines",
-        "created_at": "2025-06-24T21:05:12.974518Z",
-    }
-
-    name: str = Field(description="What the organization calls itself. It is no person's, so it is not sealed.")
-    created_at: AwareDatetime = Field(description="When it was founded.")
-
-
-class MemberJoined(OrganizationEvent):
-    """A person became a member of the organization: its founder, or somebody who was invited.
-
-    Nobody leaves but by being erased, and then `stoa.auth.user.erased.v1` says it.
-    """
-
-    type: ClassVar[str] = "stoa.auth.organization.member-joined.v1"
-    example: ClassVar[dict[str, Any]] = {
-        "organization_id": story.ORGANIZATION,
-        "person_id": story.ADA,
-        "roles": ["admin"],
-        "joined_at": "2025-06-24T21:05:12.974518Z",
-    }
-
-    person_id: UUID = Field(description="The new member.")
-    roles: list[str] = Field(
-        description="Names of all the roles that the member has: `learner`, `author`, `admin`. More may come."
-    )
-    joined_at: AwareDatetime = Field(description="When they joined.")
-
-
-class MemberRolesChanged(OrganizationEvent):
-    """A member's roles are now these, all of them."""
-
-    type: ClassVar[str] = "stoa.auth.organization.member-roles-changed.v1"
-    example: ClassVar[dict[str, Any]] = {
-        "organization_id": story.ORGANIZATION,
         "person_id": story.BOB,
-        "roles": ["author", "learner"],
-        "changed_at": "2025-07-01T10:15:40.007211Z",
+        "session_id": "01991a09-58f0-7c6a-9d18-4fa07b25c3e9",
+        "impersonated_by": "operator",
+        "acts_for": story.ORGANIZATION,
+        "started_at": "2025-09-05T13:20:44.272563Z",
+        "ends_at": "2025-09-05T13:35:44.272563Z",
     }
 
-    person_id: UUID = Field(description="The member.")
-    roles: list[str] = Field(
-        description="Names of all the roles from now on: `learner`, `author`, `admin`. What is not named is gone. More "
-        "names may come."
-    )
-    changed_at: AwareDatetime = Field(description="When they changed.")
+    session_id: UUID = Field(description="The session by which it is done; it stands among the person's own.")
+    impersonated_by: str = Field(description="The role of who does it: `operator`. More may come.")
+    acts_for: UUID | None = Field(None, description="The organization that they act for; null for none.")
+    started_at: AwareDatetime = Field(description="When it began.")
+    ends_at: AwareDatetime = Field(description="When it ends at the latest; either side may end it sooner.")
 
 
 class ApiKeyEvent(Event):
@@ -197,7 +175,7 @@ class ApiKeyRotated(ApiKeyEvent):
 class ApiKeyRevoked(ApiKeyEvent):
     """The key opens nothing any more, whatever its text.
 
-    A key that expires, or whose person is erased, ends without this event.
+    A key that expires, or whose person is erased or leaves the organization, ends without this event.
     """
 
     type: ClassVar[str] = "stoa.auth.api-key.revoked.v1"

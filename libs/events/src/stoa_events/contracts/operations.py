@@ -1,4 +1,4 @@
-"""What operators did to a service's messaging, and what needs them. Each service publishes the same contracts.
+"""What operators did to a service's messaging, what needs them, whom it forgot. Each service publishes these contracts.
 
 Operators are named by their pseudonymous ids; where their requests came from is sealed.
 """
@@ -18,6 +18,7 @@ E = TypeVar("E", bound=Event)
 _GROUP: Final = "<service>.privacy"
 _AUDIT: Final = "01994222-0750-777c-aafe-6b2a3fc75dd2"
 _REPLAY: Final = "01994222-0750-7080-bc98-43b5bd8c883e"
+_DIGEST: Final = "d60d5f4dc8feb47005caf154214fd83441ea68a857e37bd8f67d0934f55cf3bd"
 _DEATH: Final = "01994034-fbbc-7b23-a029-87ccb1b0eef9"
 
 
@@ -26,6 +27,7 @@ class AuditRecorded(Event):
 
     subject_field: ClassVar[str] = "audit_id"
     single: ClassVar[bool] = True
+    survives_erasure: ClassVar[bool] = True
     partitions: ClassVar[int] = 3
     example: ClassVar[dict[str, Any]] = {
         "audit_id": _AUDIT,
@@ -36,6 +38,7 @@ class AuditRecorded(Event):
         "recorded_at": "2025-09-13T08:12:30.417905Z",
         "address": story.SEALED_ADDRESS,
         "user_agent": story.SEALED_AGENT,
+        "on_behalf_of": None,
     }
 
     audit_id: UUID = Field(description="This record of the audit.")
@@ -48,6 +51,31 @@ class AuditRecorded(Event):
     user_agent: Personal[str] = Field(
         default_factory=Personal, description="The program that it came from, as it called itself."
     )
+    on_behalf_of: UUID | None = Field(
+        None, description="The person in whose place the operator acted; null where they acted as themselves."
+    )
+
+
+class PrivacyCompleted(Event):
+    """The service has forgotten a person: nothing that it holds or keeps a copy of says anything about them any more.
+
+    It does not name the person: whoever knows the id finds the digest, and nobody finds the id by it.
+    """
+
+    subject_field: ClassVar[str] = "person_digest"
+    single: ClassVar[bool] = True
+    partitions: ClassVar[int] = 3
+    example: ClassVar[dict[str, Any]] = {
+        "person_digest": _DIGEST,
+        "requested_at": "2025-09-12T16:02:47.551090Z",
+        "completed_at": "2025-09-12T16:02:51.902648Z",
+    }
+
+    person_digest: str = Field(
+        pattern="^[0-9a-f]{64}$", description="SHA-256 of `stoa-person:` and the person's id, in hexadecimal digits."
+    )
+    requested_at: AwareDatetime = Field(description="When the person asked to be forgotten: `erased_at` of that event.")
+    completed_at: AwareDatetime = Field(description="When the service had forgotten them.")
 
 
 class ReplayEvent(Event):
@@ -147,6 +175,7 @@ class Operations(NamedTuple):
     replay_requested: type[ReplayRequested]
     replay_cancelled: type[ReplayCancelled]
     event_died: type[EventDied]
+    privacy_completed: type[PrivacyCompleted]
 
 
 OPERATIONS: Final[dict[str, Operations]] = {}
@@ -161,6 +190,7 @@ def operations_of(service: str) -> Operations:
             _contract(service, ReplayRequested, f"{service}.replay", "replay.requested"),
             _contract(service, ReplayCancelled, f"{service}.replay", "replay.cancelled"),
             _contract(service, EventDied, f"{service}.{{feature}}.dlq", "dead-letter.announced"),
+            _contract(service, PrivacyCompleted, f"{service}.privacy", "privacy.completed"),
         )
     return OPERATIONS[service]
 

@@ -14,7 +14,7 @@ from stoa_ai.ask.recordings import Recordings
 from stoa_ai.ask.repository import GenerationRepository
 from stoa_ai.passages import service as passages
 from stoa_ai.providers.service import Piece, Provider, Question
-from stoa_common import clock, outbox
+from stoa_common import clock, outbox, personal_keys
 from stoa_common.database import Database
 from stoa_common.ids import new_id
 from stoa_common.security import Principal
@@ -61,6 +61,9 @@ class Tutor:
     async def _record(self, answer: Answer, duration_ms: int) -> None:
         at = clock.now()
         async with self.database.transaction() as session:
+            # An answer may take longer than its person stays.
+            if await personal_keys.is_erased(session, answer.asked.person_id):
+                return
             GenerationRepository(session).add(_row(answer, at, duration_ms))
             for event in answer.events(usage_id=new_id(), at=at, duration_ms=duration_ms):
                 outbox.add(session, event)

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -85,6 +86,26 @@ class Warehouse:
     async def delete_people(self, people: Iterable[UUID]) -> None:
         """Remove every row about these people, in all organizations; returns when no query sees one any more."""
         await self._run(lambda handle: _delete_people(handle, list(people)))
+
+    async def rows_of(self, person_id: UUID) -> list[dict[str, Any]]:
+        """Every row about this person, in all organizations, by column."""
+        found: list[dict[str, Any]] = []
+        for table in ABOUT_PEOPLE:
+            columns = ", ".join(table.columns)
+            sql = f"SELECT {columns} FROM {table.name} FINAL WHERE person_id = {{person:UUID}}"  # noqa: S608  # ours
+            rows = await self._run(partial(self._query, sql=sql, parameters={"person": person_id}))
+            found += [{"table": table.name, **dict(zip(table.columns, row, strict=True))} for row in rows]
+        return found
+
+    async def count_rows_with(self, text: str) -> int:
+        """In how many rows the text stands, in any column; who asked to be forgotten is not counted."""
+        count = 0
+        for table in ABOUT_PEOPLE:
+            has_it = "position(formatRow('TSVRaw', *), {text:String}) > 0"
+            sql = f"SELECT count() FROM {table.name} WHERE {has_it}"  # noqa: S608  # our own tables
+            [[rows]] = await self._run(partial(self._query, sql=sql, parameters={"text": text}))
+            count += rows
+        return count
 
     async def empty(self) -> None:
         """Remove all rows but those that say who asked to be forgotten; returns when no query sees one any more."""

@@ -6,8 +6,9 @@ other requests keep their latency, and a full queue is refused at once instead o
 
 import asyncio
 import unicodedata
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from pwdlib.hashers.argon2 import Argon2Hasher
@@ -45,6 +46,9 @@ class Passwords:
         self._hasher = Argon2Hasher(time_cost=iterations, memory_cost=memory_kib, parallelism=parallelism)
         self._threads = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="argon2")
         self._room = workers + queue
+        # Of each, one hashes while one asks the database.
+        self._turns = asyncio.Semaphore(2 * workers)
+        self._waiting_room = workers + queue
         self._nobodys_hash = self._hasher.hash(_NOBODYS_PASSWORD)
 
     async def hash(self, password: str) -> str:
@@ -68,7 +72,23 @@ class Passwords:
     def check_room(self) -> None:
         """Raises PasswordQueueIsFull."""
         if self._room <= 0:
-            raise PasswordQueueIsFull("Too many people log in right now. Try again in a few seconds.")
+            raise _full()
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """One of a few who prove at the same time who they are. Raises PasswordQueueIsFull.
+
+        Hundreds at once would take all connections and stand between every other request and the event loop, and be no
+        sooner done: hashing is what they wait for.
+        """
+        if self._waiting_room <= 0:
+            raise _full()
+        self._waiting_room -= 1
+        try:
+            async with self._turns:
+                yield
+        finally:
+            self._waiting_room += 1
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
@@ -80,6 +100,10 @@ class Passwords:
             return await asyncio.get_running_loop().run_in_executor(self._threads, work)
         finally:
             self._room += 1
+
+
+def _full() -> PasswordQueueIsFull:
+    return PasswordQueueIsFull("Too many people log in right now. Try again in a few seconds.")
 
 
 def _normal(password: str) -> str:

@@ -63,7 +63,7 @@ async def get_account(session: SessionDep, caller: Caller) -> Person:
     return await service.get_account(session, caller.person_id)
 
 
-@router.delete("/me", status_code=status.HTTP_204_NO_CONTENT, **require("account:write"))
-async def erase_account(session: SessionDep, caller: Caller) -> None:
+@router.delete("/me", status_code=status.HTTP_204_NO_CONTENT, **require("account:write", recent=True))
+async def erase_account(session: SessionDep, caller: Caller, sealer: SealerDep) -> None:
     """Forget the caller for good, here and in every other service; the address becomes free again."""
-    await service.erase_account(session, caller.person_id)
+    await service.erase_account(session, caller.person_id, sealer=sealer)

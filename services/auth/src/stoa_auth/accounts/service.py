@@ -35,13 +35,13 @@ async def register(
     """Make an account, with an organization of its own or by invitation in another's, and ask for a mail.
 
     Where the address has an account already nothing is made and its owner gets a mail that says so; and nobody can
-    tell, because the same is done for an address that nobody has, and undone. An invitation is for newcomers alone, so
-    an existing account neither uses it up nor joins by it.
+    tell, because the same is done for an address that nobody has, and undone. An existing account neither uses an
+    invitation up here nor joins by it: its owner does so when logged in.
     Raises InvitationIsInvalid, PasswordIsGuessable, PasswordQueueIsFull.
     """
     own_texts = (wanted.name, wanted.email, wanted.organization_name)
     password_hash = await hash_new_password(wanted.password, own_texts, passwords=passwords)
-    invitation = await organizations.open_invitation(session, wanted.invitation) if wanted.invitation else None
+    invitation = await _open_invitation(session, wanted)
     is_known = await people.find_person_by_email(session, wanted.email) is not None
     person_id = None
     async with database.trial(session) as trial:
@@ -63,11 +63,17 @@ async def register(
     )
 
 
+async def _open_invitation(session: Session, wanted: RegistrationIn) -> Invitation | None:
+    if wanted.invitation is None:
+        return None
+    return await organizations.open_invitation(session, wanted.invitation, email=wanted.email)
+
+
 async def _settle_in(
     session: Session, person_id: UUID, wanted: RegistrationIn, *, invitation: Invitation | None
 ) -> None:
     if invitation is not None:
-        organizations.join_by_invitation(session, invitation, person_id=person_id)
+        await organizations.join_by_invitation(session, invitation, person_id=person_id)
     else:
         await organizations.found_organization(session, person_id, name=wanted.organization_name)
 
@@ -108,8 +114,15 @@ async def check_credentials(
 
     Raises CredentialsAreWrong, after the same work whoever exists; TooManyFailures.
     """
-    # An attempt that is not tried for want of room shall not count.
-    passwords.check_room()
+    async with passwords.turn():
+        # An attempt that is not tried for want of room shall not count.
+        passwords.check_room()
+        return await _check_credentials(database, email, password, passwords=passwords, limits=limits)
+
+
+async def _check_credentials(
+    database: Database, email: str, password: str, *, passwords: Passwords, limits: Limits
+) -> Person:
     async with database.transaction() as session:
         attempt = await attempts.begin(session, email, limits=limits)
         person = await people.find_person_by_email(session, email)
@@ -134,17 +147,18 @@ async def get_account(session: Session, person_id: UUID) -> Person:
     return await people.get_person(session, person_id)
 
 
-async def erase_account(session: Session, person_id: UUID) -> None:
+async def erase_account(session: Session, person_id: UUID, *, sealer: MailSealer) -> None:
     """Forget the person; whoever else holds rows about them learns it by UserErased.
 
     Organizations where they were alone stay behind, without a name or a member. Raises PersonIsUnknown,
-    LastAdminMustStay, LastOperatorMustStay.
+    LastOwnerMustStay, LastOperatorMustStay.
     """
     person = await people.lock_person(session, person_id)
     if person.operator:
         domain.erase_operator(operators=await people.count_operators(session))
-    await organizations.check_leaving(session, person_id)
+    await organizations.leave_everywhere(session, person_id)
     at = clock.now()
+    await mail.forget_address(session, person.email, sealer=sealer)
     await privacy.erase(session, person_id, at=at)
     await revocations.revoke_person(session, person_id)
     outbox.add(session, UserErased(person_id=person_id, erased_at=at))

@@ -17,7 +17,7 @@ MOST_KEYS = 50
 #: `last_used_at` is written again only when it is this old: a busy key would otherwise write a row at every exchange.
 LAST_USED_STEP = timedelta(minutes=5)
 #: What stays with people. A leaked key must not make keys that outlive its revocation, nor take the account itself.
-NOT_FOR_KEYS = frozenset({"account:write:own", "api-key:write", "api-key:write:own"})
+NOT_FOR_KEYS = frozenset({"account:write:own", "api-key:write", "api-key:write:own", "client:write"})
 
 
 class ApiKeyIsUnknown(NotFound):

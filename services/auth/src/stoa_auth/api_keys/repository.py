@@ -56,6 +56,12 @@ class ApiKeyRepository:
     async def note_use(self, api_key_id: UUID, *, at: datetime) -> None:
         await self._session.execute(update(ApiKey).where(ApiKey.id == api_key_id).values(last_used_at=at))
 
+    async def end_all(self, organization_id: UUID, person_id: UUID, *, at: datetime) -> None:
+        """End the keys that the person had in the organization by then."""
+        theirs = (ApiKey.organization_id == organization_id, ApiKey.person_id == person_id, ApiKey.created_at <= at)
+        ended = update(ApiKey).where(*theirs, ApiKey.revoked_at.is_(None))
+        await self._session.execute(ended.values(revoked_at=at))
+
 
 def _is(prefix: str) -> ColumnElement[bool]:
     return ApiKeySecret.prefix == prefix

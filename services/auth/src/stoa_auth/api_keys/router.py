@@ -1,23 +1,18 @@
-"""API keys over HTTP, and the exchange of a key for an access token."""
+"""API keys over HTTP."""
 
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Form, Query, Response, status
+from fastapi import Query, Response, status
 
 from stoa_auth.api_keys import service
-from stoa_auth.api_keys.schemas import ApiKeyIn, ApiKeyNameIn, ApiKeyOut, NewApiKeyOut, RotationIn, TokenIn, TokenOut
-from stoa_auth.keys.service import KeyRing
-from stoa_auth.settings import Settings
-from stoa_common.database import DatabaseDep, SessionDep
-from stoa_common.http import Router, public, require
+from stoa_auth.api_keys.schemas import ApiKeyIn, ApiKeyNameIn, ApiKeyOut, NewApiKeyOut, RotationIn
+from stoa_common.database import SessionDep
+from stoa_common.http import Router, require
 from stoa_common.pages import Page, PageQuery
-from stoa_common.resources import resource
 from stoa_common.security import Caller
 
 router = Router(prefix="/api/v1/auth", tags=["api-keys"])
-KeyRingDep = Annotated[KeyRing, resource(KeyRing)]
-SettingsDep = Annotated[Settings, resource(Settings)]
 _NO_STORE = {"Cache-Control": "no-store"}
 
 
@@ -25,7 +20,7 @@ _NO_STORE = {"Cache-Control": "no-store"}
     "/api-keys",
     status_code=status.HTTP_201_CREATED,
     response_model=NewApiKeyOut,
-    **require("api-key:write", keeps_answer=False),
+    **require("api-key:write", keeps_answer=False, recent=True),
 )
 async def create_api_key(wanted: ApiKeyIn, session: SessionDep, caller: Caller, response: Response) -> NewApiKeyOut:
     """Make an API key for some of what the caller may do in this organization; its text is shown this once."""
@@ -57,7 +52,9 @@ async def rename_api_key(api_key_id: UUID, wanted: ApiKeyNameIn, session: Sessio
 
 
 @router.post(
-    "/api-keys/{api_key_id}/rotate", response_model=NewApiKeyOut, **require("api-key:write", keeps_answer=False)
+    "/api-keys/{api_key_id}/rotate",
+    response_model=NewApiKeyOut,
+    **require("api-key:write", keeps_answer=False, recent=True),
 )
 async def rotate_api_key(
     api_key_id: UUID, wanted: RotationIn, session: SessionDep, caller: Caller, response: Response
@@ -71,16 +68,3 @@ async def rotate_api_key(
 async def revoke_api_key(api_key_id: UUID, session: SessionDep, caller: Caller) -> None:
     """End an API key for good; it stays in the list, and opens nothing."""
     await service.revoke_key(session, api_key_id, caller=caller)
-
-
-@router.post("/token", response_model=TokenOut, **public())
-async def exchange_token(
-    wanted: Annotated[TokenIn, Form()],
-    response: Response,
-    database: DatabaseDep,
-    keys: KeyRingDep,
-    settings: SettingsDep,
-) -> TokenOut:
-    """Trade an API key for an access token of a minute at most (RFC 8693). The gateway does it by itself."""
-    response.headers.update(_NO_STORE)
-    return await service.exchange_key(database, wanted.subject_token, keys=keys, issuer=settings.issuer)

@@ -10,9 +10,7 @@ from stoa_auth.people.schemas import Name
 
 MOST_SCOPES = 100
 LONGEST_GRACE_SECONDS = 30 * 24 * 3600
-TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105  # a name of RFC 8693, not a secret
-ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105  # as above
-API_KEY = "urn:stoa:token-type:api-key"
+ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105  # a name of RFC 8693, not a secret
 
 Scopes = Annotated[
     list[Annotated[str, Field(max_length=100)]],
@@ -77,16 +75,6 @@ class NewApiKeyOut(ApiKeyOut):
     """A key with its text, which is shown this once."""
 
     key: str = Field(description="Send it as `Authorization: Bearer <key>`, or as `X-API-Key`. It is not shown again.")
-
-
-class TokenIn(BaseModel):
-    """An access token is wanted for an API key (RFC 8693, section 2.1)."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    grant_type: Literal["urn:ietf:params:oauth:grant-type:token-exchange"]
-    subject_token: Annotated[str, Field(min_length=1, max_length=200, description="The API key.")]
-    subject_token_type: Literal["urn:stoa:token-type:api-key"]
 
 
 class TokenOut(BaseModel):

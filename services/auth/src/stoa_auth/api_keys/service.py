@@ -1,7 +1,7 @@
 """Use cases of API keys: make, see, rename, rotate, revoke; and trade one for an access token."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -98,6 +98,11 @@ async def revoke_key(session: Session, api_key_id: UUID, *, caller: Principal) -
         outbox.add(session, revoked)
         _note(session, "api-key.revoke", key, caller)
         await revocations.revoke_session(session, key.id)
+
+
+async def end_keys(session: Session, organization_id: UUID, person_id: UUID, *, at: datetime) -> None:
+    """End the keys of who left the organization then. Their tokens were refused when they left."""
+    await ApiKeyRepository(session).end_all(organization_id, person_id, at=at)
 
 
 async def _changeable(session: Session, api_key_id: UUID, caller: Principal) -> ApiKey:

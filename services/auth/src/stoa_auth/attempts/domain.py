@@ -97,6 +97,12 @@ def keys(email: str, address: str | None, *, secret: str) -> Keys:
     )
 
 
+def keys_from_anywhere(name: str, *, secret: str) -> Keys:
+    """The counts of one name whatever network it is tried from: as if all of them were one, and nobody else's."""
+    parts = ("from anywhere", name)
+    return Keys(*(_key(secret, kind, *parts) for kind in ("pair", "account", "network")))
+
+
 def network_of(address: str | None) -> str:
     """An IPv4 address, or the /64 that an IPv6 address lies in: there a single client has all of it."""
     try:

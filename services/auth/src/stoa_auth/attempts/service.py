@@ -16,10 +16,16 @@ from stoa_common.database import Session
 __all__ = ["Attempt", "Limits", "begin", "fail", "forget_old", "refusal", "succeed"]
 
 
-async def begin(session: Session, email: str, *, limits: Limits) -> Attempt:
-    """An attempt from the current request's address. Raises TooManyFailures."""
+async def begin(session: Session, email: str, *, limits: Limits, from_anywhere: bool = False) -> Attempt:
+    """An attempt from the current request's address. Raises TooManyFailures.
+
+    `from_anywhere` counts all networks as one, for what is guessed soon even if each of many tries a little.
+    """
     at, repository = clock.now(), AttemptRepository(session)
-    keys = domain.keys(email, context.current().address, secret=limits.secret)
+    if from_anywhere:
+        keys = domain.keys_from_anywhere(email, secret=limits.secret)
+    else:
+        keys = domain.keys(email, context.current().address, secret=limits.secret)
     attempt = domain.begin(await repository.read(keys.all), keys, limits, at=at)
     if not await _count_pair(repository, attempt, limits, by=0 if attempt.is_known else 1, at=at):
         # A twin of this request came first, and waits for nothing any more where this does not raise.

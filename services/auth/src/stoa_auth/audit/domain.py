@@ -10,6 +10,7 @@ from uuid import UUID
 
 from stoa_auth.audit.models import PLATFORM, AuditRecord
 from stoa_common import hash_chain
+from stoa_common.context import Impersonation
 from stoa_common.errors import NotFound
 from stoa_events.personal import Personal, Sealed
 
@@ -58,6 +59,8 @@ class Act:
     user_agent: Personal[str] | None
     correlation_id: str | None
     recorded_at: datetime
+    #: The person in whose place the actor acted.
+    on_behalf_of: UUID | None = None
 
     def __post_init__(self) -> None:
         if not _ACTION.fullmatch(self.action):
@@ -117,9 +120,31 @@ def body(act: Act, *, number: int, sealed: Mapping[str, Any]) -> bytes:
             "subject_id": _text(act.subject),
             "target": plain(act.target[:_LONGEST_TARGET]) if act.target else None,
             "correlation_id": plain(act.correlation_id),
+            **_proxy(act),
             **sealed,
         }
     )
+
+
+def _proxy(act: Act) -> dict[str, str]:
+    """Said only where it is so: other records stay the bytes that they were before it could be said."""
+    return {"on_behalf_of": str(act.on_behalf_of)} if act.on_behalf_of else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Hands:
+    """Who did it, to whom where that is somebody else, and in whose place."""
+
+    actor: UUID | None
+    subject: UUID | None
+    on_behalf_of: UUID | None = None
+
+
+def hands(actor: UUID | None, subject: UUID | None, impersonation: Impersonation | None) -> Hands:
+    """Where an operator acts in a person's place, the operator did it, and it is the person's concern."""
+    if impersonation is not None and actor == impersonation.person_id:
+        return Hands(impersonation.impersonator_id, subject or actor, actor)
+    return Hands(actor, subject if subject != actor else None)
 
 
 def moment(at: datetime) -> str:

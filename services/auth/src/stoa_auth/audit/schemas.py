@@ -26,6 +26,9 @@ class RecordOut(BaseModel):
     person_id: UUID | None = Field(description="Who did it; null where nobody is known, or a machine acted.")
     machine: str | None = Field(description="What did it, where no person acted: `api-key:<id>`.")
     subject_id: UUID | None = Field(description="The person it was done to, where that is somebody else.")
+    on_behalf_of: UUID | None = Field(
+        None, description="The person in whose place it was done, where an operator impersonated them."
+    )
     target: str | None = Field(description="What it was done to.")
     address: str | None = Field(description="The network address that it came from.")
     user_agent: str | None = Field(description="The program that it came from, as it called itself.")

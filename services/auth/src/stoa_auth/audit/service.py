@@ -9,7 +9,8 @@ For the other features, `from stoa_auth.audit import service as audit`, and at t
              before=None, after=None) -> None
 
 It is plain (no await), asks the database nothing, and raises ActionIsMisnamed where `action` is not `noun.verb`.
-- `actor`: the person's id; None where nobody is known (a failed log-in) or a `machine` acted (`api-key:<id>`).
+- `actor`: the person's id (while an operator acts in their place: noted as the operator, on behalf of the person);
+  None where nobody is known (a failed log-in) or a `machine` acted (`api-key:<id>`).
 - `organization_id`: whose log it belongs to; None for the platform's own.
 - `target`: what it was done to, an id; never an e-mail address. `subject`: the person it was done to, where that is not
   the actor; it is the target where none is given.
@@ -57,13 +58,14 @@ def note(
 ) -> None:
     """Note what is being done with this transaction; see above. Raises ActionIsMisnamed."""
     request = context.current()
+    hands = domain.hands(actor, subject, request.impersonation)
     act = Act(
         id=new_id(),
         service="auth",
         action=action,
-        actor=actor,
+        actor=hands.actor,
         machine=machine,
-        subject=subject if subject != actor else None,
+        subject=hands.subject,
         organization_id=organization_id,
         target=str(target or subject) if target or subject else None,
         before=before,
@@ -72,6 +74,7 @@ def note(
         user_agent=Personal(request.user_agent) if request.user_agent else None,
         correlation_id=request.correlation_id,
         recorded_at=clock.now(),
+        on_behalf_of=hands.on_behalf_of,
     )
     at_commit(session, _write, act)
 
@@ -115,6 +118,7 @@ def keep_act(session: Session, event: AuditRecorded, *, organization_id: UUID | 
         user_agent=event.user_agent,
         correlation_id=context.current().correlation_id,
         recorded_at=event.recorded_at,
+        on_behalf_of=event.on_behalf_of,
     )
     at_commit(session, _write, act)
 

@@ -9,6 +9,11 @@ from stoa_common.errors import Conflict
 from stoa_common.revocations import KEPT_SECONDS
 
 State = Literal["waiting", "signing", "counting"]
+Algorithm = Literal["EdDSA", "RS256"]
+#: Of access tokens, and of ID tokens by default (OpenID Connect Core, section 15.1, asks every provider for RS256).
+ACCESS_TOKENS: Algorithm = "EdDSA"
+ID_TOKENS: Algorithm = "RS256"
+ALGORITHMS: tuple[Algorithm, ...] = (ACCESS_TOKENS, ID_TOKENS)
 #: A ring of keys is read again this often. A new key is published for longer than this before it signs, and an old one
 #: counts until its last token has expired: so keys change without an outage.
 RING_TTL = timedelta(seconds=60)
@@ -29,6 +34,16 @@ def signing(keys: Sequence[SigningKey], *, at: datetime) -> SigningKey:
     return next((key for key in keys if key.signs_from <= at), keys[-1])
 
 
+def of_algorithm(keys: Sequence[SigningKey], algorithm: str) -> list[SigningKey]:
+    """The keys of one algorithm, in their order: each algorithm has a key that signs, and is rotated by itself."""
+    return [key for key in keys if key.algorithm == algorithm]
+
+
+def missing(keys: Sequence[SigningKey]) -> list[Algorithm]:
+    """The algorithms that have no key."""
+    return [algorithm for algorithm in ALGORITHMS if not of_algorithm(keys, algorithm)]
+
+
 def rotate(keys: Sequence[SigningKey], new: SigningKey, *, at: datetime) -> None:
     """Let the new key sign once everybody knows it, and the others count as long as their last tokens.
 
@@ -45,6 +60,6 @@ def rotate(keys: Sequence[SigningKey], new: SigningKey, *, at: datetime) -> None
 
 def state(key: SigningKey, keys: Sequence[SigningKey], *, at: datetime) -> State:
     """What the key is there for: it waits for its time, it signs, or its tokens still count."""
-    if key is signing(keys, at=at):
+    if key is signing(of_algorithm(keys, key.algorithm), at=at):
         return "signing"
     return "waiting" if key.signs_from > at else "counting"

@@ -78,7 +78,7 @@ def _content(mail: Mail, mailing: Mailing) -> dict[str, str | None]:
         content = mailing.sealer.open(mail.sealed, mail_id=mail.id)
     except MailIsSealed as refusal:
         raise SystemExit(str(refusal)) from None
-    text = texts.write(Kind(mail.kind), mail.language, token=content.token, link=mailing.link)
+    text = texts.write(Kind(mail.kind), mail.language, content, link=mailing.link)
     return {"to": content.to, "subject": text.subject, "text": text.body, "token": content.token}
 
 

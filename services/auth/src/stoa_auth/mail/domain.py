@@ -20,6 +20,13 @@ class Asked(StrEnum):
     VERIFICATION = "verification"
     RESET = "reset"
     PASSWORD_CHANGED = "password-changed"  # noqa: S105  # a kind of mail
+    FACTOR_ADDED = "factor-added"
+    FACTOR_REMOVED = "factor-removed"
+    RECOVERY_CODE_USED = "recovery-code-used"
+    IMPERSONATED = "impersonated"
+    EXPORT_READY = "export-ready"
+    INVITATION = "invitation"
+    PROVISIONED = "provisioned"
 
 
 class Kind(StrEnum):
@@ -29,6 +36,13 @@ class Kind(StrEnum):
     KNOWN = "known"
     RESET = "reset-password"
     CHANGED = "password-changed"
+    FACTOR_ADDED = "factor-added"
+    FACTOR_REMOVED = "factor-removed"
+    RECOVERY_CODE_USED = "recovery-code-used"
+    IMPERSONATED = "impersonated"
+    EXPORT = "export-ready"
+    INVITATION = "invitation"
+    WELCOME = "welcome"
 
 
 class Purpose(StrEnum):
@@ -49,10 +63,24 @@ class State(StrEnum):
 
 
 WAITING: Final = (State.ASKED, State.READY)
-PURPOSES: Final[Mapping[Kind, Purpose]] = MappingProxyType({Kind.VERIFY: Purpose.VERIFY, Kind.RESET: Purpose.RESET})
+PURPOSES: Final[Mapping[Kind, Purpose]] = MappingProxyType(
+    {Kind.VERIFY: Purpose.VERIFY, Kind.RESET: Purpose.RESET, Kind.WELCOME: Purpose.RESET}
+)
 LIFETIMES: Final[Mapping[Purpose, timedelta]] = MappingProxyType(
     {Purpose.VERIFY: timedelta(days=3), Purpose.RESET: timedelta(minutes=30)}
 )
+#: What was done to an account; its person is told each time, whatever else they were written.
+NEWS: Final[Mapping[Asked, Kind]] = MappingProxyType(
+    {
+        Asked.PASSWORD_CHANGED: Kind.CHANGED,
+        Asked.IMPERSONATED: Kind.IMPERSONATED,
+        Asked.FACTOR_ADDED: Kind.FACTOR_ADDED,
+        Asked.FACTOR_REMOVED: Kind.FACTOR_REMOVED,
+        Asked.RECOVERY_CODE_USED: Kind.RECOVERY_CODE_USED,
+    }
+)
+#: Who is provisioned did not ask for the mail, and finds it some day.
+WELCOME_LIFETIME: Final = timedelta(days=7)
 #: Mails of one kind to one person within an hour; what is asked for beyond is not written.
 MOST_AN_HOUR: Final = 5
 KEPT_FOR: Final = timedelta(days=30)
@@ -83,10 +111,11 @@ class TooManyMails(TooManyRequests):
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a mail says beyond its text: to whom, and with which token."""
+    """What a mail says beyond its text: to whom, with which token, and in the name of which organization."""
 
     to: str = field(repr=False)
     token: str | None = field(default=None, repr=False)
+    organization: str | None = None
 
 
 def ask(asked: Asked, *, mail_id: UUID, person_id: UUID | None, language: str, sealed: bytes, at: datetime) -> Mail:
@@ -109,13 +138,24 @@ def kind_of(asked: Asked, *, is_new: bool, is_verified: bool) -> Kind | None:
     A registration with a known address tells its owner so, and verifies nothing: the account may be a stranger's, who
     was there first and knows its password.
     """
-    if asked is Asked.PASSWORD_CHANGED:
-        return Kind.CHANGED
+    if asked in NEWS:
+        return NEWS[asked]
     if asked is Asked.RESET:
         return Kind.RESET
+    if asked is Asked.EXPORT_READY:
+        return Kind.EXPORT
+    if asked is Asked.INVITATION:
+        return Kind.INVITATION
+    if asked is Asked.PROVISIONED:
+        return Kind.WELCOME
     if asked is Asked.REGISTRATION and not is_new:
         return Kind.KNOWN
     return None if is_verified else Kind.VERIFY
+
+
+def lifetime(kind: Kind) -> timedelta:
+    """How long a mail's token holds."""
+    return WELCOME_LIFETIME if kind is Kind.WELCOME else LIFETIMES[PURPOSES[kind]]
 
 
 def useful_until(mail: Mail) -> datetime:

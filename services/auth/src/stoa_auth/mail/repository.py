@@ -45,6 +45,11 @@ class MailRepository:
         recent = (Mail.person_id == person_id, Mail.kind == kind, Mail.created_at > since)
         return await self._session.scalar(select(func.count()).where(*recent, Mail.state != State.ASKED)) or 0
 
+    async def list_nobodys(self) -> Sequence[Mail]:
+        """Mails with content to an address that had no account when they were asked for."""
+        query = select(Mail).where(Mail.person_id.is_(None), Mail.sealed.is_not(None))
+        return (await self._session.scalars(query.order_by(Mail.id).with_for_update())).all()
+
     async def drop(self, mail: Mail) -> None:
         await self._session.delete(mail)
 

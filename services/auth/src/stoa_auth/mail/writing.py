@@ -33,22 +33,40 @@ class Mailing:
 
 
 async def write(session: Session, asked: Mail, mailing: Mailing) -> None:
-    """Make an asked mail ready, or drop it where its address has no account or was written to enough."""
+    """Make an asked mail ready, or drop it where its address has no account or was written to enough.
+
+    An invitation goes to an address without an account, too.
+    """
     repository = MailRepository(session)
     # The person before the mail, as everybody does who locks both: erasing a person deletes their mail.
     person = await _person(session, asked, mailing)
     mail = await repository.lock_asked(asked.id)
     if mail is None:
         return
-    kind = _kind(mail, person)
-    if person is None or kind is None or await _is_enough(repository, person, kind):
+    written = await _written(session, mail, person, mailing)
+    if written is None:
         await repository.drop(mail)
         return
-    token = await _token(session, person, kind)
-    mail.sealed = mailing.sealer.seal(Content(person.email, token), mail_id=mail.id)
-    mail.person_id, mail.kind = person.id, kind
+    mail.kind, content = written
+    mail.sealed = mailing.sealer.seal(content, mail_id=mail.id)
+    mail.person_id = person.id if person else None
     mail.state = State.READY if mailing.server else State.KEPT
     mail.ended_at = None if mailing.server else clock.now()
+
+
+async def _written(
+    session: Session, mail: Mail, person: Person | None, mailing: Mailing
+) -> tuple[Kind, Content] | None:
+    """None where nothing is left to say, or nobody to say it to."""
+    kind = _kind(mail, person)
+    if kind is Kind.INVITATION:
+        content = _opened(mail, mailing)
+        return (kind, content) if content else None
+    if person is None or kind is None or await _is_enough(MailRepository(session), person, kind):
+        return None
+    content = _opened(mail, mailing) if kind is Kind.WELCOME else None
+    organization = content.organization if content else None
+    return kind, Content(person.email, await _token(session, person, kind), organization)
 
 
 async def _person(session: Session, mail: Mail, mailing: Mailing) -> Person | None:
@@ -58,13 +76,17 @@ async def _person(session: Session, mail: Mail, mailing: Mailing) -> Person | No
 
 
 async def _addressee(session: Session, mail: Mail, mailing: Mailing) -> UUID | None:
+    content = _opened(mail, mailing)
+    person = await people.find_person_by_email(session, content.to) if content else None
+    return person.id if person else None
+
+
+def _opened(mail: Mail, mailing: Mailing) -> Content | None:
     try:
-        content = mailing.sealer.open(mail.sealed or b"", mail_id=mail.id)
+        return mailing.sealer.open(mail.sealed or b"", mail_id=mail.id)
     except MailIsSealed:
         log.warning("mail_cannot_be_opened", mail_id=str(mail.id))
         return None
-    person = await people.find_person_by_email(session, content.to)
-    return person.id if person else None
 
 
 def _kind(mail: Mail, person: Person | None) -> Kind | None:
@@ -74,8 +96,8 @@ def _kind(mail: Mail, person: Person | None) -> Kind | None:
 
 async def _is_enough(repository: MailRepository, person: Person, kind: Kind) -> bool:
     since = clock.now() - timedelta(hours=1)
-    # That a password was changed is never left unsaid.
-    return kind is not Kind.CHANGED and (
+    # What was done to an account is never left unsaid.
+    return kind not in domain.NEWS.values() and (
         await repository.count_written(person.id, kind, since=since) >= domain.MOST_AN_HOUR
     )
 
@@ -90,7 +112,7 @@ async def _token(session: Session, person: Person, kind: Kind) -> str | None:
         person_id=person.id,
         purpose=purpose,
         made_at=at,
-        expires_at=at + domain.LIFETIMES[purpose],
+        expires_at=at + domain.lifetime(kind),
     )
     await TokenRepository(session).replace(kept)
     return token
@@ -98,7 +120,7 @@ async def _token(session: Session, person: Person, kind: Kind) -> str | None:
 
 def message(mail: Mail, content: Content, mailing: Mailing) -> EmailMessage:
     """The mail as it is sent: plain text, the same `Message-ID` at each attempt, so that readers see it once."""
-    text = texts.write(Kind(mail.kind), mail.language, token=content.token, link=mailing.link)
+    text = texts.write(Kind(mail.kind), mail.language, content, link=mailing.link)
     made = EmailMessage(policy=SMTP if content.to.isascii() else SMTPUTF8)
     made["From"] = mailing.sender
     made["To"] = content.to

@@ -1,18 +1,34 @@
-"""Rules of organizations, memberships and invitations."""
+"""Rules of organizations, their members and invitations."""
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from stoa_auth.organizations.models import Invitation, Membership, Organization
-from stoa_common.errors import Conflict, Invalid, NotFound
+from stoa_common.errors import Conflict, FieldError, Invalid, NotFound, TooManyRequests
 from stoa_common.permissions import Role
-from stoa_events.contracts.auth import MemberJoined, MemberRolesChanged, OrganizationCreated
+from stoa_events.contracts.organizations import (
+    Leaving,
+    MemberJoined,
+    MemberLeft,
+    MemberResumed,
+    MemberRolesChanged,
+    MemberSuspended,
+    OrganizationCreated,
+    OrganizationRenamed,
+    OrganizationResumed,
+    OrganizationSuspended,
+)
 
-#: What a member can be. Operators stand above organizations and are never made through one.
-MEMBER_ROLES = tuple(str(role) for role in Role if role is not Role.OPERATOR)
 #: An organization's name is no personal field in its event, so a founder's own name is never taken for it.
-DEFAULT_NAME = "My organization"
+DEFAULT_NAME: Final = "My organization"
+#: Invitations by mail of one organization within an hour, to all and to one: they go out in the platform's name.
+MOST_MAILED_AN_HOUR: Final = 200
+MOST_TO_ONE_AN_HOUR: Final = 5
+#: How long somebody who comes too late is told so.
+INVITATIONS_KEPT: Final = timedelta(days=30)
 
 
 class OrganizationIsUnknown(NotFound):
@@ -23,31 +39,58 @@ class MemberIsUnknown(NotFound):
     """The organization has no such member."""
 
 
-class RoleIsUnknown(Invalid):
-    """A role was named that members can't have."""
+class AlreadyAMember(Conflict):
+    """The person belongs to the organization already."""
+
+    def __init__(self) -> None:
+        super().__init__("This person is a member already. Change their roles instead.")
+
+
+class OperatorsBelongNowhere(Conflict):
+    """Operators stand above organizations, so none of these has them as members."""
+
+    def __init__(self) -> None:
+        super().__init__("An operator belongs to no organization. Use another account for this.")
 
 
 class InvitationIsInvalid(Invalid):
-    """The invitation can't be used: wrong, expired or used up."""
+    """The invitation can't be used: wrong, expired, used up, or somebody else's."""
 
 
-class LastAdminMustStay(Conflict):
-    """The organization would be left without an admin."""
+class InvitationIsUnknown(NotFound):
+    """The organization has no such invitation."""
+
+    def __init__(self) -> None:
+        super().__init__("Your organization has no such invitation, or it is over.")
 
 
-def roles(names: Iterable[str]) -> list[str]:
-    """The roles in their fixed order, each once. Raises RoleIsUnknown."""
-    wanted = set(names)
-    unknown = sorted(wanted.difference(MEMBER_ROLES))
-    if unknown or not wanted:
-        known = ", ".join(MEMBER_ROLES)
-        message = f"{', '.join(unknown)}: unknown." if unknown else "No role was given."
-        raise RoleIsUnknown(f"{message} Choose from {known}.", errors=[{"field": "roles", "message": message}])
-    return [role for role in MEMBER_ROLES if role in wanted]
+class TooManyInvitations(TooManyRequests):
+    """The organization has sent many invitations within the last hour."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"At most {MOST_MAILED_AN_HOUR} invitations go out by mail in an hour, {MOST_TO_ONE_AN_HOUR} of them to "
+            "one address. Go on later, or make one invitation for many.",
+            headers={"Retry-After": "3600"},
+        )
+
+
+class LastOwnerMustStay(Conflict):
+    """The organization would be left without an owner who can act."""
+
+    def __init__(self, organization_id: UUID) -> None:
+        super().__init__(f"This is the only owner of organization {organization_id}. Make another member owner first.")
 
 
 def unknown() -> OrganizationIsUnknown:
     return OrganizationIsUnknown("You belong to no such organization.")
+
+
+def known(organization: Organization | None) -> Organization:
+    """Raises OrganizationIsUnknown."""
+    if organization is None:
+        raise unknown()
+    return organization
 
 
 def own(organization_id: UUID, *, acting_for: UUID) -> None:
@@ -56,18 +99,41 @@ def own(organization_id: UUID, *, acting_for: UUID) -> None:
         raise unknown()
 
 
-def pick(members: Iterable[Membership], person_id: UUID) -> Membership:
-    """The member who is this person. Raises MemberIsUnknown."""
-    for member in members:
-        if member.person_id == person_id:
-            return member
-    raise MemberIsUnknown("The organization has no such member.")
+def member(membership: Membership | None) -> Membership:
+    """Raises MemberIsUnknown."""
+    if membership is None:
+        raise MemberIsUnknown("The organization has no such member.")
+    return membership
 
 
 def found(organization: Organization) -> OrganizationCreated:
     return OrganizationCreated(
         organization_id=organization.id, name=organization.name, created_at=organization.created_at
     )
+
+
+def rename(organization: Organization, name: str, *, at: datetime) -> OrganizationRenamed | None:
+    """None where that is its name."""
+    if organization.name == name:
+        return None
+    organization.name = name
+    return OrganizationRenamed(organization_id=organization.id, name=name, renamed_at=at)
+
+
+def suspend(organization: Organization, *, at: datetime) -> OrganizationSuspended | None:
+    """None where it is suspended already."""
+    if organization.suspended_at is not None:
+        return None
+    organization.suspended_at = at
+    return OrganizationSuspended(organization_id=organization.id, suspended_at=at)
+
+
+def resume(organization: Organization, *, at: datetime) -> OrganizationResumed | None:
+    """None where it is not suspended."""
+    if organization.suspended_at is None:
+        return None
+    organization.suspended_at = None
+    return OrganizationResumed(organization_id=organization.id, resumed_at=at)
 
 
 def join(membership: Membership) -> MemberJoined:
@@ -79,47 +145,76 @@ def join(membership: Membership) -> MemberJoined:
     )
 
 
-def check(invitation: Invitation | None, *, at: datetime) -> Invitation:
-    """An invitation that still admits somebody. Raises InvitationIsInvalid, which says what is wrong with it."""
-    if invitation is None:
-        raise _invalid("This invitation does not exist. Ask for a new one.")
-    if invitation.expires_at <= at:
-        raise _invalid("This invitation has expired. Ask for a new one.")
-    if invitation.uses >= invitation.max_uses:
-        raise _invalid("This invitation has been used up. Ask for a new one.")
-    return invitation
-
-
-def _invalid(message: str) -> InvitationIsInvalid:
-    return InvitationIsInvalid(message, errors=[{"field": "invitation", "message": message}])
-
-
-def change_roles(
-    membership: Membership, names: Iterable[str], *, members: Sequence[Membership], at: datetime
-) -> MemberRolesChanged | None:
-    """Give a member these roles, all of them; None where they have them already.
-
-    `members` is everybody in the organization. Raises RoleIsUnknown, LastAdminMustStay.
-    """
-    wanted = roles(names)
+def change_roles(membership: Membership, wanted: list[str], *, at: datetime) -> MemberRolesChanged | None:
+    """Give a member these roles, all of them; None where they have them already."""
     if wanted == membership.roles:
         return None
-    if Role.ADMIN not in wanted and is_last_admin(membership, members=members):
-        raise LastAdminMustStay("This is the only admin. Make somebody else an admin first.")
-
     membership.roles = wanted
     return MemberRolesChanged(
         organization_id=membership.organization_id, person_id=membership.person_id, roles=wanted, changed_at=at
     )
 
 
-def leave(membership: Membership, *, members: Sequence[Membership]) -> None:
-    """Refuse to let the only admin leave others behind. Raises LastAdminMustStay."""
-    if len(members) > 1 and is_last_admin(membership, members=members):
-        raise LastAdminMustStay(
-            f"You are the only admin of organization {membership.organization_id}. Make another member an admin first."
-        )
+def suspend_member(membership: Membership, *, at: datetime) -> MemberSuspended | None:
+    """None where they are suspended already."""
+    if membership.suspended_at is not None:
+        return None
+    membership.suspended_at = at
+    return MemberSuspended(organization_id=membership.organization_id, person_id=membership.person_id, suspended_at=at)
 
 
-def is_last_admin(membership: Membership, *, members: Sequence[Membership]) -> bool:
-    return [member.person_id for member in members if Role.ADMIN in member.roles] == [membership.person_id]
+def resume_member(membership: Membership, *, at: datetime) -> MemberResumed | None:
+    """None where they are not suspended."""
+    if membership.suspended_at is None:
+        return None
+    membership.suspended_at = None
+    return MemberResumed(organization_id=membership.organization_id, person_id=membership.person_id, resumed_at=at)
+
+
+def leave(membership: Membership, reason: Leaving, *, at: datetime) -> MemberLeft:
+    return MemberLeft(
+        organization_id=membership.organization_id, person_id=membership.person_id, reason=reason, left_at=at
+    )
+
+
+def is_acting_owner(membership: Membership) -> bool:
+    """Whether they own the organization and can act for it: somebody does, always."""
+    return Role.OWNER in membership.roles and membership.suspended_at is None
+
+
+def keep_an_owner(membership: Membership, *, owners: Sequence[UUID]) -> None:
+    """Refuse to take away the last of these owners who can act. Raises LastOwnerMustStay."""
+    if is_acting_owner(membership) and not set(owners) - {membership.person_id}:
+        raise LastOwnerMustStay(membership.organization_id)
+
+
+def make_room(mailed: int, *, to_them: int) -> None:
+    """Refuse another mail where so many went out, so many of them there. Raises TooManyInvitations."""
+    if mailed >= MOST_MAILED_AN_HOUR or to_them >= MOST_TO_ONE_AN_HOUR:
+        raise TooManyInvitations
+
+
+def check(invitation: Invitation | None, *, at: datetime) -> Invitation:
+    """An invitation that still admits somebody. Raises InvitationIsInvalid, which says what is wrong with it."""
+    if invitation is None:
+        raise invalid("This invitation does not exist. Ask for a new one.")
+    if invitation.expires_at <= at:
+        raise invalid("This invitation has expired. Ask for a new one.")
+    if invitation.uses >= invitation.max_uses:
+        raise invalid("This invitation has been used up. Ask for a new one.")
+    return invitation
+
+
+def check_address(invitation: Invitation, email: str) -> None:
+    """An invitation that was mailed to somebody is theirs alone. Raises InvitationIsInvalid."""
+    if invitation.email is not None and invitation.email != email:
+        raise invalid("This invitation was sent to another address. Use it with an account of that address.")
+
+
+def invalid(message: str) -> InvitationIsInvalid:
+    return InvitationIsInvalid(message, errors=[FieldError(field="invitation", message=message)])
+
+
+def token_hash(token: str) -> bytes:
+    """What is kept of an invitation's token: it has 256 random bits, so a plain SHA-256 is enough."""
+    return hashlib.sha256(token.encode()).digest()

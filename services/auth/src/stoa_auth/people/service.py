@@ -23,6 +23,7 @@ __all__ = [
     "get_person",
     "hold_person",
     "lock_person",
+    "rename_person",
     "replace_hash",
     "require_verified",
     "verify_email",
@@ -103,6 +104,14 @@ async def verify_email(session: Session, person_id: UUID) -> None:
 async def require_verified(session: Session, person_id: UUID) -> None:
     """Raises EmailIsNotVerified, PersonIsUnknown."""
     domain.require_verified(await get_person(session, person_id))
+
+
+async def rename_person(session: Session, person_id: UUID, name: str, *, actor: UUID) -> None:
+    """Let the account show another name. Raises PersonIsUnknown."""
+    person = await lock_person(session, person_id)
+    if person.name != name:
+        person.name = name
+        audit.note(session, "person.rename", actor=actor, target=person_id, subject=person_id)
 
 
 async def replace_hash(session: Session, person_id: UUID, *, old: str, new: str) -> None:

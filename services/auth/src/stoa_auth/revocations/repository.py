@@ -11,9 +11,10 @@ from stoa_common.revocations import KEPT_SECONDS, Extract
 from stoa_common.revocations import Revocation as Told
 
 _ADD: Final = text("""
-WITH next AS (UPDATE revocation_counter SET number = number + 1 RETURNING number)
+WITH next AS (UPDATE revocation_counter SET number = number + :count RETURNING number - :count AS last)
 INSERT INTO revocations (number, subject, not_before, expires_at)
-SELECT number, :subject, clock_timestamp(), clock_timestamp() + make_interval(secs => :kept) FROM next
+SELECT last + place, subject, clock_timestamp(), clock_timestamp() + make_interval(secs => :kept)
+FROM next, unnest(CAST(:subjects AS text[])) WITH ORDINALITY AS told (subject, place)
 """)
 
 
@@ -26,11 +27,12 @@ class RevocationRepository:
         found: datetime = (await self._session.execute(select(func.clock_timestamp()))).scalar_one()
         return found
 
-    async def add(self, subject: str) -> None:
-        """Refuse what the subject was given up to now."""
+    async def add(self, *subjects: str) -> None:
+        """Refuse what the subjects were given up to now."""
         # The number is held to the commit: whoever takes it must not wait for another row afterwards.
         await self._session.flush()
-        await self._session.execute(_ADD, {"subject": subject, "kept": KEPT_SECONDS})
+        values = {"subjects": list(subjects), "count": len(subjects), "kept": KEPT_SECONDS}
+        await self._session.execute(_ADD, values)
 
     async def read(self, *, after: int) -> Extract:
         """What still counts of the entries that follow this number."""

@@ -4,8 +4,7 @@ Rotation and reuse detection follow RFC 9700, section 4.14.2.
 """
 
 import hashlib
-import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,30 +19,12 @@ from stoa_common.permissions import Role
 from stoa_events.contracts.auth import UserLoggedIn
 
 AUDIENCE = "stoa"
+#: Among a session's methods: an organization's own provider vouched for the person. It speaks for that organization,
+#: where the session stays; what is the person's own, here and in other organizations, is not for it to touch.
+FEDERATED = "fed"
+_OF_THE_PERSON = frozenset({"account:write:own"})
 #: A client that lost the answer, or two tabs at once, repeat a refresh within moments; a thief comes later.
 REPEAT_WINDOW = timedelta(seconds=10)
-#: The first that fits counts: most browsers name those before them, too.
-_BROWSERS = (
-    ("Edg", "Edge"),
-    ("OPR/", "Opera"),
-    ("YaBrowser/", "Yandex Browser"),
-    ("SamsungBrowser/", "Samsung Internet"),
-    ("Firefox/", "Firefox"),
-    ("FxiOS/", "Firefox"),
-    ("CriOS/", "Chrome"),
-    ("Chrome/", "Chrome"),
-    ("Safari/", "Safari"),
-)
-_SYSTEMS = (
-    ("iPhone", "iPhone"),
-    ("iPad", "iPad"),
-    ("Android", "Android"),
-    ("Windows", "Windows"),
-    ("CrOS", "ChromeOS"),
-    ("Mac OS X", "macOS"),
-    ("Linux", "Linux"),
-)
-_PROGRAM = re.compile(r"[\w.-]{1,60}", re.ASCII)
 
 
 class SessionIsOver(Unauthenticated):
@@ -81,6 +62,16 @@ class NoSuchMembership(NotFound):
         super().__init__("You belong to no such organization. Leave organization_id out, or name one of your own.")
 
 
+class SignOnIsRequired(NoSuchMembership):
+    """The membership counts only for who signed on by the organization's provider."""
+
+    status, title = Forbidden.status, Forbidden.title
+
+    def __init__(self) -> None:
+        message = "Log in by your organization's provider (GET /api/v1/auth/sign-on), or leave organization_id out."
+        Refusal.__init__(self, message)
+
+
 @dataclass(frozen=True, slots=True)
 class Opening:
     """How a session is opened: proved by which methods (RFC 8176), through what, and with which limits."""
@@ -91,6 +82,8 @@ class Opening:
     impersonator_id: UUID | None = None
     ends_at: datetime | None = None
     device: str | None = None
+    #: When the person proved who they are, where that was before: an OAuth client's session follows a browser's.
+    authenticated_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +107,7 @@ class Grant:
     methods: list[str]
     authenticated_at: datetime
     client_id: str | None
+    scopes: list[str] | None
     impersonator_id: UUID | None
     ends_at: datetime | None
     issued_at: datetime
@@ -133,6 +127,11 @@ def choose(memberships: Sequence[Membership], wanted: UUID | None) -> Membership
     raise NoSuchMembership
 
 
+def has_signed_on(methods: Collection[str], impersonator_id: UUID | None) -> bool:
+    """Whether an organization that asks for it is satisfied; operators who act in somebody's place are let in."""
+    return FEDERATED in methods or impersonator_id is not None
+
+
 def admit(person: Person) -> None:
     """Raises PersonIsSuspended."""
     if person.suspended_at is not None:
@@ -144,8 +143,15 @@ def standing(person: Person, membership: Membership | None, of_member: frozenset
     if person.operator:
         return Standing(None, [Role.OPERATOR], permissions.of_roles([Role.OPERATOR]))
     if membership is None:
-        return Standing(None, [], frozenset())
+        return Standing(None, [], of_member)
     return Standing(membership.organization_id, list(membership.roles), of_member)
+
+
+def end_of(opening: Opening, *, federated_until: datetime) -> datetime | None:
+    """When the session ends whatever is refreshed: soon enough for who lost their account at a provider."""
+    if FEDERATED not in opening.methods:
+        return opening.ends_at
+    return min(opening.ends_at or federated_until, federated_until)
 
 
 def new_family(
@@ -159,24 +165,12 @@ def new_family(
         last_used_at=at,
         device=opening.device,
         methods=list(opening.methods),
-        authenticated_at=at,
+        authenticated_at=opening.authenticated_at or at,
         client_id=opening.client_id,
         scopes=None if opening.scopes is None else list(opening.scopes),
         impersonator_id=opening.impersonator_id,
         ends_at=opening.ends_at,
     )
-
-
-def device(user_agent: str | None) -> str | None:
-    """What a person recognizes in a `User-Agent`: `Firefox on Linux`, or a program's own name."""
-    if not user_agent:
-        return None
-    browser = next((name for mark, name in _BROWSERS if mark in user_agent), None)
-    system = next((name for mark, name in _SYSTEMS if mark in user_agent), None)
-    if browser and system:
-        return f"{browser} on {system}"
-    program = _PROGRAM.match(user_agent)
-    return program.group() if program else None
 
 
 def log_in(family: LoginSession) -> UserLoggedIn:
@@ -186,6 +180,8 @@ def log_in(family: LoginSession) -> UserLoggedIn:
 def grant(family: LoginSession, standing: Standing, *, refresh_token: str, issued_at: datetime) -> Grant:
     """A session with scopes has only those of its person's permissions, and no role that would tell of more."""
     held = standing.permissions if family.scopes is None else standing.permissions.intersection(family.scopes)
+    if FEDERATED in family.methods:
+        held -= _OF_THE_PERSON
     return Grant(
         person_id=family.person_id,
         organization_id=family.organization_id,
@@ -195,6 +191,7 @@ def grant(family: LoginSession, standing: Standing, *, refresh_token: str, issue
         methods=family.methods,
         authenticated_at=family.authenticated_at,
         client_id=family.client_id,
+        scopes=family.scopes,
         impersonator_id=family.impersonator_id,
         ends_at=family.ends_at,
         issued_at=issued_at,
@@ -241,6 +238,8 @@ def claims(grant: Grant, *, issuer: str, ttl: timedelta, at: datetime, token_id:
         known["org"] = str(grant.organization_id)
     if grant.client_id:
         known["client_id"] = grant.client_id
+    if grant.scopes is not None:
+        known["scope"] = " ".join(grant.scopes)
     if grant.impersonator_id:
         known["act"] = {"sub": str(grant.impersonator_id)}
     return known

@@ -1,13 +1,14 @@
 """Tables of sessions."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Text
+from sqlalchemy import ForeignKey, Text, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-from stoa_common.database import Base
+from stoa_common.database import Base, Session
 from stoa_common.privacy import personal_table
 
 
@@ -24,7 +25,7 @@ class LoginSession(Base):
     #: As the client described itself at the log-in, shortened to what a person recognizes.
     device: Mapped[str | None] = mapped_column(Text)
     last_used_at: Mapped[datetime | None]
-    #: How the person last proved who they are (RFC 8176), and when; a step-up changes both.
+    #: How the person has proved who they are (RFC 8176), and when they last did; a step-up adds to both.
     methods: Mapped[list[str]] = mapped_column(ARRAY(Text))
     authenticated_at: Mapped[datetime]
     #: The OAuth client that the session was opened through; None: an app of the platform itself.
@@ -49,4 +50,25 @@ class RefreshToken(Base):
     used_at: Mapped[datetime | None]
 
 
+class LogInChallenge(Base):
+    """A log-in that waits for a second factor, by the SHA-256 of the token that goes on with it."""
+
+    __tablename__ = "log_in_challenges"
+
+    token_hash: Mapped[bytes] = mapped_column(primary_key=True)
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"), index=True)
+    #: The organization that the session is wanted for.
+    organization_id: Mapped[UUID | None]
+    #: What was proved already (RFC 8176).
+    methods: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+async def _export_challenges(session: Session, person_id: UUID) -> list[dict[str, Any]]:
+    shown = (LogInChallenge.methods, LogInChallenge.expires_at)
+    rows = await session.execute(select(*shown).where(LogInChallenge.person_id == person_id))
+    return [dict(row) for row in rows.mappings()]
+
+
+personal_table(LogInChallenge, export=_export_challenges)
 personal_table(LoginSession)

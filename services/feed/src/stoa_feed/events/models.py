@@ -1,15 +1,18 @@
 """The copy of the stream: each organization's feed, and what belongs to no organization.
 
 No column names a person: data are kept as they were sent, with personal fields sealed and people as pseudonymous ids.
+So a person's export has the events that name them, and their erasure leaves the copy as it is: their key is gone.
 """
 
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, UniqueConstraint
+from sqlalchemy import BigInteger, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from stoa_common.database import Base
+from stoa_common.database import Base, Session
+from stoa_common.privacy import Rows, keep, personal_table
+from stoa_common.privacy.registry import Export
 
 
 class _Copied:
@@ -56,3 +59,18 @@ class PlatformEvent(_Copied, Base):
     __tablename__ = "platform_events"
 
     event_id: Mapped[UUID] = mapped_column(primary_key=True)
+
+
+def _naming(model: type[FeedEvent] | type[PlatformEvent]) -> Export:
+    """Events that name the person. No index helps: an export reads the copy once, and is asked for rarely."""
+
+    async def export(session: Session, person_id: UUID) -> Rows:
+        shown = (model.event_id, model.type, model.time, model.subject, model.data)
+        rows = await session.execute(select(*shown).where(model.data.contains(str(person_id))).order_by(model.time))
+        return [dict(row) for row in rows.mappings()]
+
+    return export
+
+
+for _model in (FeedEvent, PlatformEvent):
+    personal_table(_model, person="data", export=_naming(_model), erase=keep)

@@ -9,7 +9,7 @@ from stoa_common.http import Router, problems, require
 from stoa_common.pages import PageQuery
 from stoa_common.resources import resource
 from stoa_common.security import Caller
-from stoa_common.sse import EventStream
+from stoa_common.sse import EventStream, still_known
 from stoa_feed.events import schemas, service, tail
 from stoa_feed.events.schemas import TypesQuery
 from stoa_feed.events.service import Place
@@ -71,4 +71,14 @@ async def stream_events(
     wanted = service.known_types(types)
     ends.check_room(caller.organization_id)
     request_id = problems.request_id(request)
-    return EventStream(tail.follow(ends, database, reader=caller, after=after, types=wanted, request_id=request_id))
+    return EventStream(
+        tail.follow(
+            ends,
+            database,
+            reader=caller,
+            is_known=still_known(request),
+            after=after,
+            types=wanted,
+            request_id=request_id,
+        )
+    )

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 from uuid import UUID
@@ -96,9 +96,16 @@ class Tail:
 
 
 async def follow(
-    tail: Tail, database: Database, *, reader: Principal, after: Place, types: Sequence[str], request_id: str
+    tail: Tail,
+    database: Database,
+    *,
+    reader: Principal,
+    is_known: Callable[[], Awaitable[bool]],
+    after: Place,
+    types: Sequence[str],
+    request_id: str,
 ) -> AsyncIterator[ServerEvent | Bookmark]:
-    """The reader's events after a place, then each new one, until the reader's token ends.
+    """The reader's events after a place, then each new one, until the reader's token ends, or is revoked.
 
     A place that the feed does not hold, or no longer, becomes `reset`: it brings the feed's end, from where it goes on.
     """
@@ -110,7 +117,8 @@ async def follow(
         yield ServerEvent("error", problems.document(refusal, instance=request_id))
         return
     with tail.listening(organization_id):
-        while not _is_over(reader):
+        # Asked before each reading: who was removed or suspended meanwhile gets nothing more.
+        while not _is_over(reader) and await is_known():
             try:
                 async with tail.readers:
                     found = await _read(database, organization_id, after=place, types=types)

@@ -1,10 +1,9 @@
-"""Rules of webhooks: which addresses may be named, what an answer means, when to try again, when to stop."""
+"""Rules of webhooks: what an answer means, when to try again, when to stop."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
-from urllib.parse import SplitResult, urlsplit
 
 from stoa_common.errors import Conflict, FieldError, Invalid, NotFound, Refusal
 from stoa_feed.webhooks.models import Delivery, Kind, Status, Webhook
@@ -78,24 +77,6 @@ class Outcome:
     @property
     def is_success(self) -> bool:
         return self.status is not None and 200 <= self.status < 300
-
-
-def check_url(url: str, *, allow_http: bool) -> SplitResult:
-    """The URL's parts; where its host leads is checked elsewhere. Raises WebhookUrlIsRefused: it says what to mend."""
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        raise WebhookUrlIsRefused("Not a URL.") from None
-    if parts.scheme != "https" and not (allow_http and parts.scheme == "http"):
-        raise WebhookUrlIsRefused("Begin with https://.")
-    if parts.username is not None or parts.password is not None or "@" in parts.netloc:
-        raise WebhookUrlIsRefused("Leave user and password out: deliveries are signed.")
-    if not host or not url.isascii() or not url.isprintable() or " " in url or "\\" in url:
-        raise WebhookUrlIsRefused("Name a host, in ASCII and without spaces.")
-    if parts.fragment:
-        raise WebhookUrlIsRefused("Leave the #fragment out: it is never sent.")
-    return parts
 
 
 def error_of(status: int) -> str | None:

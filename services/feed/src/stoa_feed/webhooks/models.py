@@ -52,6 +52,10 @@ class Webhook(Base):
     #: Until then no event is tried for the first time.
     rests_until: Mapped[datetime | None]
 
+    #: When its organization was last suspended, and last resumed: nothing is sent while the former is the later.
+    suspended_at: Mapped[datetime | None]
+    resumed_at: Mapped[datetime | None]
+
     #: The deliverer at work on it, by the database's clock; one that was killed loses it when its time is over.
     lease_holder: Mapped[UUID | None]
     leased_until: Mapped[datetime | None]

@@ -97,7 +97,7 @@ class DeliveryRepository:
         query = (
             select(Webhook)
             .where(or_(Webhook.leased_until.is_(None), Webhook.leased_until < func.now()), _has_work(at))
-            .where(Webhook.id.not_in(busy))
+            .where(Webhook.id.not_in(busy), _may_be_sent)
             .order_by(Webhook.served_at.asc().nulls_first())
             .limit(limit)
             .with_for_update(skip_locked=True)
@@ -151,11 +151,24 @@ class DeliveryRepository:
         old = select(Delivery.id).where(Delivery.ended_at < before).limit(limit)
         return rows_affected(await self._session.execute(delete(Delivery).where(Delivery.id.in_(old))))
 
+    async def suspend(self, organization_id: UUID, *, at: datetime) -> None:
+        """Send nothing to an organization's webhooks; told again, or late, it changes nothing."""
+        latest = func.greatest(Webhook.suspended_at, at)
+        theirs = update(Webhook).where(Webhook.organization_id == organization_id)
+        await self._session.execute(theirs.values(suspended_at=latest).execution_options(**_UNSEEN))
+
+    async def resume(self, organization_id: UUID, *, at: datetime) -> None:
+        """Go on with what was left; told again, or late, it changes nothing."""
+        latest = func.greatest(Webhook.resumed_at, at)
+        theirs = update(Webhook).where(Webhook.organization_id == organization_id)
+        await self._session.execute(theirs.values(resumed_at=latest).execution_options(**_UNSEEN))
+
     async def count_waiting(self) -> int:
         return await self._session.scalar(select(func.count()).where(Delivery.status == Status.WAITING)) or 0
 
 
 _UNSEEN: dict[str, Any] = {"synchronize_session": False}
+_may_be_sent: Any = or_(Webhook.suspended_at.is_(None), Webhook.resumed_at > Webhook.suspended_at)
 #: The end of the webhook's feed, which another feature's model describes: asked here because it decides who has work.
 _FEED_HAS_MORE = text(
     "EXISTS (SELECT 1 FROM feeds WHERE feeds.organization_id = webhooks.organization_id"

@@ -15,7 +15,7 @@ from stoa_feed.events import service as events
 from stoa_feed.webhooks import domain, sealing
 from stoa_feed.webhooks.models import Delivery, Kind, Status, Webhook
 from stoa_feed.webhooks.provider import Sender
-from stoa_feed.webhooks.repository import WebhookRepository
+from stoa_feed.webhooks.repository import DeliveryRepository, WebhookRepository
 from stoa_feed.webhooks.schemas import ReplayIn, ReplayOut, WebhookChange, WebhookIn
 from stoa_feed.webhooks.sealing import Sealer
 
@@ -204,3 +204,13 @@ def a_delivery(
         created_at=at,
         next_attempt_at=at,
     )
+
+
+async def suspend(session: Session, organization_id: UUID, *, at: datetime) -> None:
+    """Nobody acts for the organization any more, and nothing is sent to its webhooks."""
+    await DeliveryRepository(session).suspend(organization_id, at=at)
+
+
+async def resume(session: Session, organization_id: UUID, *, at: datetime) -> None:
+    """Send what came meanwhile, and go on."""
+    await DeliveryRepository(session).resume(organization_id, at=at)

@@ -10,8 +10,7 @@ from starlette.types import Message, Receive, Scope, Send
 from stoa_common import context
 from stoa_common.logs import get_logger
 from stoa_common.resources import Resources
-from stoa_gateway.identity import service as identity
-from stoa_gateway.identity.exchange import KeyExchange
+from stoa_gateway.identity.service import Gatekeeper
 from stoa_gateway.proxy import domain, service
 from stoa_gateway.proxy.domain import Origin
 from stoa_gateway.proxy.provider import AnswerIsBroken, ServiceTimedOut
@@ -35,16 +34,16 @@ async def forward(scope: Scope, receive: Receive, send: Send) -> None:
 class Proxy:
     """An ASGI application that answers with what the owner of the path answers."""
 
-    def __init__(self, routing: Routing, session: aiohttp.ClientSession, keys: KeyExchange) -> None:
+    def __init__(self, routing: Routing, session: aiohttp.ClientSession, gatekeeper: Gatekeeper) -> None:
         self._routing = routing
         self._session = session
-        self._keys = keys
+        self._gatekeeper = gatekeeper
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         route = await self._routing.find(scope["method"], scope["path"])
         _name_after(route, scope)
-        scope["headers"] = await self._keys.exchanged(route, scope["headers"], verifier=scope["app"].state.verifier)
-        await identity.admit(route, scope["headers"], verifier=scope["app"].state.verifier)
+        verifier = scope["app"].state.verifier
+        scope["headers"] = await self._gatekeeper.admit(route, scope["method"], scope["headers"], verifier=verifier)
         await self._forward(route, scope, receive, _Answer(send))
 
     async def _forward(self, route: Route, scope: Scope, receive: Receive, answer: "_Answer") -> None:

@@ -47,6 +47,8 @@ class Route:
     method: str
     path: str
     is_public: bool
+    #: Whether it is a page, which is left the cookies that a browser got from auth.
+    takes_cookie: bool = False
 
 
 def is_document(value: object) -> TypeGuard[Document]:
@@ -74,9 +76,14 @@ def is_public(operation: Mapping[str, Any]) -> bool:
     return "x-permission" not in operation and operation.get("x-public") is True
 
 
+def takes_cookie(upstream: Upstream, operation: Mapping[str, Any]) -> bool:
+    """Only auth has pages: another service that says so does not get at anybody's log-in by it."""
+    return upstream.name == "auth" and is_public(operation) and operation.get("x-takes-cookie") is True
+
+
 def routes(upstream: Upstream, document: Document) -> list[Route]:
     return [
-        Route(upstream.name, method.upper(), path, is_public(operation))
+        Route(upstream.name, method.upper(), path, is_public(operation), takes_cookie(upstream, operation))
         for path, method, operation in operations(upstream, document)
     ]
 

@@ -20,9 +20,19 @@ async def fetch_document(session: aiohttp.ClientSession, url: str) -> Document:
         async with session.get(f"{url}/openapi.json", timeout=_TIMEOUT, auto_decompress=True) as answer:
             if answer.status != 200:
                 raise DocumentIsMissing(f"{url} answered {answer.status}.")
-            return _parse(await answer.content.read(_LIMIT_BYTES), url)
+            return _parse(await _read(answer.content, url), url)
     except (aiohttp.ClientError, TimeoutError) as error:
         raise DocumentIsMissing(f"{url} did not answer: {type(error).__name__}.") from error
+
+
+async def _read(stream: aiohttp.StreamReader, url: str) -> bytes:
+    """All of it: `read(n)` gives what has come so far, which of a long document is a part."""
+    body = bytearray()
+    async for piece in stream.iter_any():
+        body += piece
+        if len(body) > _LIMIT_BYTES:
+            raise DocumentIsMissing(f"{url} answered with more than {_LIMIT_BYTES} bytes.")
+    return bytes(body)
 
 
 def _parse(body: bytes, url: str) -> Document:

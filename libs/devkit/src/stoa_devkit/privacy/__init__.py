@@ -1,0 +1,1 @@
+"""`stoa privacy`: the proof that a person was forgotten."""

@@ -1,0 +1,163 @@
+"""Pages over HTTP."""
+
+from typing import Annotated, Any
+
+from fastapi import Depends, Form, Request, status
+from starlette.responses import RedirectResponse, Response
+
+from stoa_auth.accounts.passwords import Passwords
+from stoa_auth.attempts.service import Limits
+from stoa_auth.browsers.routing import PageRouter
+from stoa_auth.browsers.service import check_form
+from stoa_auth.factors.service import Guard
+from stoa_auth.mail.service import MailSealer
+from stoa_auth.pages import service
+from stoa_auth.pages.domain import PAGES
+from stoa_auth.pages.forms import address
+from stoa_auth.pages.schemas import (
+    CodeForm,
+    EmailForm,
+    InvitationForm,
+    LoggedInOut,
+    LogInForm,
+    Next,
+    PasskeyLogInIn,
+    PasskeyOptionsIn,
+    PasskeyOptionsOut,
+    ResetForm,
+    SecondFactorForm,
+)
+from stoa_auth.pages.service import Desk
+from stoa_auth.passkeys.service import RelyingParty
+from stoa_auth.sessions.service import Tokens
+from stoa_common.database import DatabaseDep, SessionDep
+from stoa_common.http import Router, public
+from stoa_common.resources import Resources
+
+router = PageRouter(prefix=PAGES, tags=["pages"])
+#: A log-in, or the way to it, leads on.
+_ELSEWHERE: dict[int | str, dict[str, Any]] = {303: {"description": "On to the next page."}}
+#: For the script of the log-in page: it sends and reads JSON, and shows the token of its page as X-CSRF-Token.
+scripts = Router(prefix=PAGES, tags=["pages"], dependencies=[Depends(check_form)])
+
+
+def _desk(request: Request, database: DatabaseDep) -> Desk:
+    resources: Resources = request.app.state.resources
+    kinds = (Passwords, Tokens, Limits, MailSealer, Guard, RelyingParty)
+    passwords, tokens, limits, sealer, guard, party = (resources.get(kind) for kind in kinds)
+    return Desk(database, passwords, tokens, limits, sealer, guard, party)  # type: ignore[arg-type]
+
+
+DeskDep = Annotated[Desk, Depends(_desk)]
+
+
+@router.get("/log-in", **public(takes_cookie=True))
+async def show_log_in(request: Request, wanted: Next = None) -> Response:
+    """The page where people log in."""
+    return service.show_log_in(request, wanted)
+
+
+@router.post("/log-in", responses=_ELSEWHERE, **public(takes_cookie=True))
+async def submit_log_in(
+    request: Request, sent: Annotated[LogInForm, Form()], desk: DeskDep, wanted: Next = None
+) -> Response:
+    """Log this browser in by a password; with a second factor the next page asks for it."""
+    return await service.log_in(request, sent, wanted, desk=desk)
+
+
+@router.get("/second-factor", status_code=status.HTTP_303_SEE_OTHER, **public(takes_cookie=True))
+async def show_second_factor(wanted: Next = None) -> Response:
+    """A log-in that was left half-way begins again."""
+    return RedirectResponse(address("log-in", wanted), 303, headers={"Cache-Control": "no-store"})
+
+
+@router.post("/second-factor", responses=_ELSEWHERE, **public(takes_cookie=True))
+async def submit_second_factor(
+    request: Request, sent: Annotated[SecondFactorForm, Form()], desk: DeskDep, wanted: Next = None
+) -> Response:
+    """Go on with a log-in by the code of an app, or a recovery code."""
+    return await service.prove(request, sent, wanted, desk=desk)
+
+
+@scripts.post("/passkey/options", response_model=PasskeyOptionsOut, **public(takes_cookie=True))
+async def begin_page_passkey(
+    wanted: PasskeyOptionsIn, session: SessionDep, desk: DeskDep, response: Response
+) -> PasskeyOptionsOut:
+    """What the log-in page asks its browser for."""
+    response.headers["Cache-Control"] = "no-store"
+    return await service.begin_passkey(session, wanted.challenge, desk=desk)
+
+
+@scripts.post("/passkey", response_model=LoggedInOut, **public(takes_cookie=True))
+async def submit_page_passkey(
+    request: Request, response: Response, shown: PasskeyLogInIn, desk: DeskDep
+) -> LoggedInOut:
+    """Log this browser in by a passkey, alone or after a password."""
+    response.headers["Cache-Control"] = "no-store"
+    return await service.log_in_with_passkey(request, response, shown, desk=desk)
+
+
+@router.get("/account", responses=_ELSEWHERE, **public(takes_cookie=True))
+async def show_account(request: Request, desk: DeskDep) -> Response:
+    """Who has logged in by this browser."""
+    return await service.show_account(request, desk=desk)
+
+
+@router.get("/log-out", **public(takes_cookie=True))
+async def show_log_out(request: Request) -> Response:
+    """The page that asks whether to log out: a link alone ends nothing."""
+    return service.show_log_out(request)
+
+
+@router.post("/log-out", **public(takes_cookie=True))
+async def submit_log_out(request: Request, desk: DeskDep) -> Response:
+    """Log this browser out; its session's tokens are refused everywhere within a second."""
+    return await service.log_out(request, desk=desk)
+
+
+@router.get("/verify-email", **public(takes_cookie=True))
+async def show_verification(request: Request) -> Response:
+    """The page that a mail leads to; it confirms nothing by itself."""
+    return service.show_verification(request)
+
+
+@router.post("/verify-email", **public(takes_cookie=True))
+async def submit_verification(request: Request, sent: Annotated[CodeForm, Form()], desk: DeskDep) -> Response:
+    """Show by the code from the mail that the address is one's own."""
+    return await service.verify_email(request, sent, desk=desk)
+
+
+@router.get("/invitation", **public(takes_cookie=True))
+async def show_invitation(request: Request, desk: DeskDep) -> Response:
+    """The page that an invitation by mail leads to."""
+    return await service.show_invitation(request, desk=desk)
+
+
+@router.post("/invitation", **public(takes_cookie=True))
+async def submit_invitation(request: Request, sent: Annotated[InvitationForm, Form()], desk: DeskDep) -> Response:
+    """Join by an invitation: with the account of this browser, else with a new one."""
+    return await service.accept_invitation(request, sent, desk=desk)
+
+
+@router.get("/forgot-password", **public(takes_cookie=True))
+async def show_forgotten_password(request: Request) -> Response:
+    """The page that asks for a mail with a link to a new password."""
+    return service.show_forgotten(request)
+
+
+@router.post("/forgot-password", **public(takes_cookie=True))
+async def submit_forgotten_password(request: Request, sent: Annotated[EmailForm, Form()], desk: DeskDep) -> Response:
+    """Ask for that mail; the page is the same whether the address is known or not."""
+    return await service.ask_for_reset(request, sent, desk=desk)
+
+
+@router.get("/reset-password", **public(takes_cookie=True))
+async def show_new_password(request: Request) -> Response:
+    """The page that a mail leads to, for a new password."""
+    return service.show_reset(request)
+
+
+@router.post("/reset-password", **public(takes_cookie=True))
+async def submit_new_password(request: Request, sent: Annotated[ResetForm, Form()], desk: DeskDep) -> Response:
+    """Choose a new password with the code from the mail. Every session of the account ends."""
+    return await service.reset_password(request, sent, desk=desk)

@@ -1,0 +1,104 @@
+"""Users and groups as SCIM shows them: what the directory said, and what Stoa says of it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from scim2_models import Context, Resource, ResponseParameters, SearchRequest
+
+from stoa_auth.scim import domain
+from stoa_auth.scim.models import ScimGroup, ScimUser
+from stoa_auth.scim.schemas import DirectoryGroup, DirectoryUser
+
+LIST_SCHEMA: Final = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One resource, as it is answered."""
+
+    body: dict[str, Any]
+    version: str
+    location: str
+
+
+def user(record: ScimUser, *, is_active: bool, groups: Iterable[ScimGroup], base: str) -> DirectoryUser:
+    own = {
+        "id": str(record.id),
+        "active": None if record.active is None else is_active,
+        "groups": [_membership(group, base=base) for group in groups] or None,
+        "meta": _meta(record, "User", base=base, version=domain.version(record, is_active=is_active)),
+    }
+    return DirectoryUser.model_validate({**record.attributes, **own})
+
+
+def _membership(group: ScimGroup, *, base: str) -> dict[str, Any]:
+    return {
+        "value": str(group.id),
+        "$ref": f"{base}/Groups/{group.id}",
+        "display": group.attributes["displayName"],
+        "type": "direct",
+    }
+
+
+def group(record: ScimGroup, *, members: Sequence[UUID], base: str) -> DirectoryGroup:
+    own = {
+        "id": str(record.id),
+        "members": [_member(user_id, base=base) for user_id in members] or None,
+        "meta": _meta(record, "Group", base=base, version=domain.version(record)),
+    }
+    return DirectoryGroup.model_validate({**record.attributes, **own})
+
+
+def _member(user_id: UUID, *, base: str) -> dict[str, Any]:
+    return {"value": str(user_id), "$ref": f"{base}/Users/{user_id}", "type": "User"}
+
+
+def _meta(record: ScimUser | ScimGroup, kind: str, *, base: str, version: str) -> dict[str, Any]:
+    return {
+        "resourceType": kind,
+        "created": record.created_at,
+        "lastModified": record.changed_at,
+        "location": f"{base}/{kind}s/{record.id}",
+        "version": version,
+    }
+
+
+def answer(resource: Resource[Any], parameters: ResponseParameters[Any]) -> Answer:
+    """What is asked for of the resource, and its version as a whole."""
+    assert resource.meta is not None
+    return Answer(_dump(resource, parameters), str(resource.meta.version), str(resource.meta.location))
+
+
+def page(resources: Sequence[Resource[Any]], total: int, parameters: SearchRequest[Any]) -> dict[str, Any]:
+    return {
+        "schemas": [LIST_SCHEMA],
+        "totalResults": total,
+        "startIndex": (parameters.start_index_0 or 0) + 1,
+        "itemsPerPage": len(resources),
+        "Resources": [_dump(resource, parameters) for resource in resources],
+    }
+
+
+def all_of(resources: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """A list that has one page."""
+    count = len(resources)
+    paged = {"totalResults": count, "startIndex": 1, "itemsPerPage": count}
+    return {"schemas": [LIST_SCHEMA], **paged, "Resources": resources}
+
+
+def _dump(resource: Resource[Any], parameters: ResponseParameters[Any]) -> dict[str, Any]:
+    return resource.model_dump(scim_ctx=Context.RESOURCE_QUERY_RESPONSE, response_parameters=parameters)
+
+
+def asks_for(parameters: ResponseParameters[Any], attribute: str) -> bool:
+    """Whether the answer shows the attribute, which costs a query."""
+    wanted, unwanted = parameters.attributes, parameters.excluded_attributes
+    if wanted:
+        return any(_head(path) == attribute for path in wanted)
+    return not any(str(path).lower() == attribute for path in unwanted or ())
+
+
+def _head(path: object) -> str:
+    return str(path).lower().rpartition(":")[2].partition(".")[0]

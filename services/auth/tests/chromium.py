@@ -1,0 +1,136 @@
+"""Debian's Chromium, and a person who uses it by the keyboard alone."""
+
+import re
+import shutil
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+import uvicorn
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
+from starlette.types import ASGIApp
+
+PROGRAM = shutil.which("chromium") or shutil.which("chromium-browser")
+needs_chromium = pytest.mark.skipif(
+    PROGRAM is None, reason="There is no Chromium here: apt-get install chromium, and these run."
+)
+#: The focused element's name as a screen reader says it, near enough for pages as plain as ours.
+_FOCUSED = """() => {
+  const at = document.activeElement;
+  const label = at.labels && at.labels.length ? at.labels[0].innerText : at.innerText;
+  return (label || at.getAttribute("aria-label") || "").trim();
+}"""
+_IS_SEEN = "() => getComputedStyle(document.activeElement).outlineStyle !== 'none'"
+_MOST_TABS = 20
+
+
+@asynccontextmanager
+async def launched() -> AsyncIterator[Browser]:
+    """A browser that finds every `.test` on this machine."""
+    rules = "MAP *.test 127.0.0.1"
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=PROGRAM,
+            # Root has no sandbox, and tests often run as root.
+            args=["--no-sandbox", f"--host-resolver-rules={rules}"],
+        )
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+@asynccontextmanager
+async def served(app: ASGIApp) -> AsyncIterator[int]:
+    """The app on a real socket; its port."""
+    import asyncio
+
+    taken = socket.socket()
+    taken.bind(("127.0.0.1", 0))
+    server = uvicorn.Server(
+        uvicorn.Config(app, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=1)
+    )
+    serving = asyncio.create_task(server.serve(sockets=[taken]))
+    while not server.started:  # uvicorn has no event for it
+        await asyncio.sleep(0.01)
+    yield taken.getsockname()[1]
+    server.should_exit = True
+    await serving
+
+
+@dataclass
+class Person:
+    """Somebody at a keyboard, without a mouse; `pictures` is where what they see is kept."""
+
+    page: Page
+    address: str
+    pictures: Path | None = None
+    scheme: str = "light"
+    language: str = "en"
+    complaints: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.page.on("console", self._note)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def _note(self, message: ConsoleMessage) -> None:
+        # A page's own 4xx is what some of these tests are about.
+        if message.type in {"error", "warning"} and "Failed to load resource" not in message.text:
+            self.complaints.append(message.text)
+
+    async def open(self, path: str) -> None:
+        await self.page.goto(self.address + path)
+
+    async def type(self, label: str, text: str) -> None:
+        """Into the field of this label."""
+        await self.go_to(label)
+        await self.page.keyboard.type(text)
+
+    async def press(self, label: str, key: str = "Enter") -> None:
+        """The button or link of this name; waits for the page that it leads to."""
+        await self.go_to(label)
+        async with self.page.expect_navigation():
+            await self.page.keyboard.press(key)
+
+    async def go_to(self, label: str) -> None:
+        """By the tab key, or where the focus is already; wherever it comes it has to be seen."""
+        for _ in range(_MOST_TABS):
+            if await self.page.evaluate(_FOCUSED) == label:
+                assert await self.page.evaluate(_IS_SEEN), f"{label} has the focus, and nobody sees it."
+                return
+            await self.page.keyboard.press("Tab")
+        raise AssertionError(f"{label} can't be reached by the keyboard on {self.page.url}.")
+
+    async def look(self, name: str) -> None:
+        """Nothing is wrong with the page for those who see, hear or touch it; a picture of it is kept."""
+        found = await Axe().run(self.page, options={})
+        wrong = [f"{each['id']}: {each['nodes'][0]['html']}" for each in found.response["violations"]]
+        unsure = [each["id"] for each in found.response["incomplete"]]
+        assert not wrong, f"{name}: {wrong}"
+        assert not unsure, f"{name}: axe is not sure about {unsure}"
+        assert not self.complaints, f"{name}: {self.complaints}"
+        assert await self.page.evaluate("document.documentElement.lang") == self.language
+        width = await self.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert width <= 0, f"{name} is wider than its window."
+        if self.pictures:
+            await self.page.screenshot(path=self.pictures / f"{name}-{self.language}-{self.scheme}.png", full_page=True)
+
+    async def cookie(self, name: str) -> str | None:
+        found = {each["name"]: each["value"] for each in await self.page.context.cookies()}
+        return found.get(name)
+
+    async def title(self) -> str:
+        return re.sub(r" · Stoa$", "", await self.page.title())
+
+
+async def sat_down(
+    browser: Browser, address: str, *, language: str = "en", scheme: str = "light", **options: object
+) -> Person:
+    """A person with a browser of their own; `options` are Playwright's."""
+    locale = {"en": "en-US", "ru": "ru-RU"}[language]
+    context: BrowserContext = await browser.new_context(locale=locale, color_scheme=scheme, **options)  # type: ignore[arg-type]
+    return Person(await context.new_page(), address, scheme=scheme, language=language)

@@ -1,0 +1,179 @@
+"""Whatever is sent to auth's routes: no 5xx, no success that the document does not tell, every error a problem.
+
+schemathesis makes requests from auth's own OpenAPI document, sound ones and broken ones; they run in this process, on
+real PostgreSQL, without a token and as a learner, an owner and an operator. `STOA_FUZZ_EXAMPLES` says how many of each.
+"""
+
+import asyncio
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx2
+import pytest
+import requests
+import schemathesis
+from fastapi import FastAPI
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from hypothesis.errors import Unsatisfiable
+from schemathesis import GenerationMode
+from schemathesis.core.failures import Failure, FailureGroup
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from stoa_auth.accounts.passwords import Passwords
+from stoa_common.database import Database
+from stoa_common.http.access import TAKES_COOKIE
+from stoa_common.http.problems import MEDIA_TYPE, Problem
+from stoa_common.resources import Resources
+
+from .conftest import Doors, Someone
+from .operators import an_operator
+
+#: Of each kind (sound, broken), for each caller; enough for a minute in all.
+EXAMPLES = int(os.environ.get("STOA_FUZZ_EXAMPLES", "2"))
+ANSWER_SECONDS = 30
+CHECKS = [status_code_conformance, content_type_conformance, response_schema_conformance]
+#: RFC 7644, section 3.12; RFC 6749, section 5.2.
+SCIM = "application/scim+json"
+OAUTH = {f"/api/v1/auth/{name}" for name in ("token", "introspect", "revoke", "userinfo")}
+#: Not the service's own: whether Kafka and the like answer is no matter of what is sent.
+COMMON = re.compile("/(livez|readyz|metrics)$|/messaging/")
+
+
+@dataclass
+class Callers:
+    """Who asks; made anew when a request has erased one of them."""
+
+    doors: Doors
+    database: Database
+    passwords: Passwords
+    people: dict[str, Someone] = field(default_factory=dict)
+
+    async def ensure(self) -> None:
+        if not self.people or not all([await self._is_there(person) for person in self.people.values()]):
+            owner = await self.doors.newcomer()
+            learner = await self.doors.member(owner, "learner")
+            operator = await an_operator(self.doors, self.database, self.passwords)
+            self.people = {"owner": owner, "learner": learner, "operator": operator}
+
+    async def _is_there(self, person: Someone) -> bool:
+        return (await self.doors.client.get("/api/v1/auth/me", headers=person.headers)).status_code == 200
+
+    async def ids(self, name: str) -> dict[str, str]:
+        """What of the caller's may stand in a path."""
+        person = self.people[name]
+        listed = (await self.doors.client.get("/api/v1/auth/sessions", headers=person.headers)).json()["items"]
+        session_id = listed[-1]["id"] if listed else person.person_id
+        known = {"person_id": person.person_id, "session_id": session_id, "name": "learner"}
+        return known | ({"organization_id": person.organization_id} if person.organization_id else {})
+
+
+@dataclass
+class Fuzz:
+    """Sends what hypothesis makes, from its own thread, to the application on the tests' loop."""
+
+    client: httpx2.AsyncClient
+    loop: asyncio.AbstractEventLoop
+    sent: int = 0
+    wrong: dict[str, str] = field(default_factory=dict)
+
+    def try_operation(self, operation: Any, headers: dict[str, str], ids: dict[str, str]) -> None:
+        for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
+
+            @settings(
+                max_examples=EXAMPLES,
+                deadline=None,
+                database=None,
+                derandomize=True,
+                phases=[Phase.generate],
+                suppress_health_check=list(HealthCheck),
+            )
+            @given(case=operation.as_strategy(generation_mode=mode), is_real=st.booleans())
+            def one(case: Any, is_real: bool) -> None:
+                if is_real and case.path_parameters:
+                    known = {name: value for name, value in ids.items() if name in case.path_parameters}
+                    case.path_parameters = {**case.path_parameters, **known}
+                self._send(case, headers)
+
+            try:
+                one()
+            except Unsatisfiable:
+                # Nothing about this operation can be broken.
+                continue
+
+    def _send(self, case: Any, headers: dict[str, str]) -> None:
+        kwargs = case.as_transport_kwargs(base_url="http://service", headers=headers)
+        prepared = requests.Request(**{k: v for k, v in kwargs.items() if k not in {"timeout", "verify"}}).prepare()
+        asked = self.client.request(
+            prepared.method or "GET", prepared.url or "", headers=dict(prepared.headers), content=prepared.body or b""
+        )
+        answer = asyncio.run_coroutine_threadsafe(asked, self.loop).result(timeout=ANSWER_SECONDS)
+        self.sent += 1
+        for fault in faults(case, answer):
+            name = f"{case.method} {case.operation.path}: {answer.status_code} {fault.partition(chr(10))[0]}"
+            self.wrong.setdefault(name, f"{case.as_curl_command()}\n{fault}\n{answer.text[:300]}")
+
+
+def faults(case: Any, answer: httpx2.Response) -> Iterator[str]:
+    """What is wrong with an answer."""
+    operation = case.operation.definition.raw
+    if answer.status_code >= 500 and answer.status_code != httpx2.codes.NOT_IMPLEMENTED:
+        yield "a fault of ours"
+    elif answer.status_code >= 400:
+        yield from _unlike_an_error(case.operation.path, operation, answer)
+    elif answer.is_redirect and operation.get(TAKES_COOKIE):
+        # On to the next page: there is nothing else to say.
+        return
+    elif str(answer.status_code) not in operation["responses"]:
+        yield "a success that the document does not tell"
+    try:
+        case.validate_response(answer, checks=CHECKS)
+    except (Failure, FailureGroup) as failure:
+        yield str(failure)
+
+
+def _unlike_an_error(path: str, operation: dict[str, Any], answer: httpx2.Response) -> Iterator[str]:
+    """Every error is a problem document, but where a protocol has its own, or a person reads it in a browser."""
+    kind, problem = answer.headers.get("content-type", ""), {}
+    if "json" in kind:
+        problem = answer.json()
+    if kind == MEDIA_TYPE:
+        Problem.model_validate(problem)
+    elif path.startswith("/scim/v2"):
+        if kind != SCIM or problem["schemas"] != ["urn:ietf:params:scim:api:messages:2.0:Error"]:
+            yield "an error that is none of SCIM's"
+    elif path in OAUTH:
+        if not isinstance(problem.get("error"), str):
+            yield "an error that is none of OAuth's"
+    elif not (operation.get(TAKES_COOKIE) and kind.startswith("text/html")):
+        yield "an error that is no problem document"
+
+
+@pytest.mark.slow
+async def test_whatever_is_sent_is_answered_as_documented(
+    app: FastAPI, doors: Doors, database: Database, resources: Resources
+) -> None:
+    schema = schemathesis.openapi.from_dict(app.openapi())
+    fuzz = Fuzz(doors.client, asyncio.get_running_loop())
+    callers = Callers(doors, database, resources.get(Passwords))
+
+    for result in schema.get_all_operations():
+        operation: Any = result.ok()  # type: ignore[union-attr]
+        if COMMON.search(operation.path):
+            continue
+        await asyncio.to_thread(fuzz.try_operation, operation, {}, {})
+        for name in ("learner", "owner", "operator"):
+            if "x-permission" in operation.definition.raw:
+                await callers.ensure()
+                headers, ids = callers.people[name].headers, await callers.ids(name)
+                await asyncio.to_thread(fuzz.try_operation, operation, headers, ids)
+
+    assert fuzz.sent > 500
+    assert not fuzz.wrong, f"{len(fuzz.wrong)} faults:\n" + "\n\n".join(f"{k}\n{v}" for k, v in fuzz.wrong.items())

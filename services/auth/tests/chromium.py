@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import uvicorn
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright, expect
 from starlette.types import ASGIApp
 
 PROGRAM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -122,6 +122,10 @@ class Person:
     async def cookie(self, name: str) -> str | None:
         found = {each["name"]: each["value"] for each in await self.page.context.cookies()}
         return found.get(name)
+
+    async def arrive(self, title: str) -> None:
+        """Wait for the page of this title. Raises AssertionError."""
+        await expect(self.page).to_have_title(f"{title} · Stoa")
 
     async def title(self) -> str:
         return re.sub(r" · Stoa$", "", await self.page.title())

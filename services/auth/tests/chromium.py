@@ -1,6 +1,5 @@
 """Debian's Chromium, and a person who uses it by the keyboard alone."""
 
-import re
 import shutil
 import socket
 from collections.abc import AsyncIterator
@@ -126,9 +125,6 @@ class Person:
     async def arrive(self, title: str) -> None:
         """Wait for the page of this title. Raises AssertionError."""
         await expect(self.page).to_have_title(f"{title} · Stoa")
-
-    async def title(self) -> str:
-        return re.sub(r" · Stoa$", "", await self.page.title())
 
 
 async def sat_down(

@@ -210,7 +210,7 @@ async def test_a_language_is_chosen_by_the_keyboard(chromium: Browser, port: int
 
     assert person.page.url.endswith("?next=%2Fcourses&lang=ru")
     await person.open(f"{PAGES}/forgot-password")
-    assert await person.title() == texts.say("ru", "forgot-password.title")
+    await person.arrive(texts.say("ru", "forgot-password.title"))
 
 
 async def test_pages_fit_a_narrow_screen_and_great_letters(chromium: Browser, port: int) -> None:
@@ -263,7 +263,7 @@ async def test_a_passkey_logs_in(chromium: Browser, port: int, ada: Someone, doo
     await person.press("Log in with a passkey")
 
     assert kept.status_code == 201, kept.text
-    assert await person.title() == "You are logged in"
+    await person.arrive("You are logged in")
     await person.look("passkey")
 
 
@@ -296,7 +296,7 @@ async def test_chromium_keeps_the_cookie_on_this_machine(chromium: Browser, port
     [kept] = [each for each in await person.page.context.cookies() if each.get("name") == SESSION_COOKIE]
     assert (kept.get("httpOnly"), kept.get("secure"), kept.get("sameSite")) == (True, True, "Lax")
     assert await person.page.evaluate("document.cookie") == ""
-    assert await person.title() == "You are logged in"
+    await person.arrive("You are logged in")
 
 
 async def test_over_plain_http_elsewhere_nobody_logs_in_and_the_page_says_why(
@@ -325,7 +325,7 @@ async def test_another_sites_form_ends_no_session(chromium: Browser, port: int, 
 
     assert "another site" in await person.page.inner_text("main")
     await person.open(f"{PAGES}/account")
-    assert await person.title() == "You are logged in"
+    await person.arrive("You are logged in")
 
 
 async def test_no_other_site_shows_a_page_in_a_frame(chromium: Browser, port: int) -> None:

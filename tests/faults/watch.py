@@ -15,7 +15,8 @@ from .load import Load
 from .system import Part, System
 
 EVERY_SECONDS = 0.5
-ANSWER_SECONDS = 2.0
+#: Longer than `/readyz` gives a part, so that a process whose part is away still answers.
+ANSWER_SECONDS = 5.0
 AGE = re.compile(r"^(stoa_(?:outbox|consumer)_oldest_age_seconds)(?:\{[^}]*\})? ([0-9.e+-]+)$", re.MULTILINE)
 OLDEST = 2_000
 

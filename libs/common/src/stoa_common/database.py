@@ -21,7 +21,7 @@ Session = AsyncSession
 T = TypeVar("T")
 _AT_COMMIT = "stoa_at_commit"
 #: How long a transaction may do nothing before the server ends it: what a frozen process has locked is free again then.
-LONGEST_PAUSE_SECONDS: Final = 60.0
+LONGEST_PAUSE_SECONDS: Final = 120.0
 #: A machine that has vanished without a word is noticed after 30 s and three questions, and not after two hours.
 _KEEPALIVE: Final = {"tcp_keepalives_idle": "30", "tcp_keepalives_interval": "10", "tcp_keepalives_count": "3"}
 

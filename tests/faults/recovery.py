@@ -33,6 +33,8 @@ class Round:
     allowance: float = 0.0
     unready: dict[str, set[str]] = field(default_factory=dict)
     unnoticed: list[str] = field(default_factory=list)
+    silent: list[str] = field(default_factory=list)
+    """What had not come back when the patience for it was over."""
 
     @property
     def name(self) -> str:
@@ -53,7 +55,7 @@ def limit_of(faults: Sequence[Fault]) -> float:
 async def watch_recovery(done: Round, world: World, watch: Watch, *, slack: float) -> None:
     """Wait for every process to answer again, and from then on for young ages; give up after the limit."""
     mended = time.monotonic()
-    if await _until(lambda: not world.stage.away and watch.all_answer(since=mended), RETURN_SECONDS):
+    if await _until(lambda: not world.stage.away and not watch.silent(since=mended), RETURN_SECONDS):
         back = time.monotonic()
         done.returned_after = back - mended
         done.allowance = world.load.owed() / CATCH_UP_RATE
@@ -61,6 +63,8 @@ async def watch_recovery(done: Round, world: World, watch: Watch, *, slack: floa
             lambda: watch.measured > back and watch.age < YOUNG_SECONDS, (done.limit + done.allowance) * slack + 5
         ):
             done.recovered_after = time.monotonic() - back
+    else:
+        done.silent = [*world.stage.away, *watch.silent(since=mended)]
     done.oldest = watch.oldest_ever
 
 
@@ -79,7 +83,7 @@ def note_probes(done: Round, faults: Sequence[Fault], watch: Watch) -> None:
 def i9(rounds: Sequence[Round], *, slack: float, rest: str | None, reported_age: float) -> Verdict:
     """All ages are under a second again in time, and the system comes to rest."""
     late = [
-        f"{done.name}: {_seconds(done.recovered_after)} of {(done.limit + done.allowance) * slack:.0f} s"
+        f"{done.name}: {_seconds(done.recovered_after)} of {(done.limit + done.allowance) * slack:.0f} s{_silent(done)}"
         for done in rounds
         if done.is_late(slack)
     ]
@@ -106,6 +110,10 @@ def i10(rounds: Sequence[Round], watch: Watch) -> Verdict:
 
 def _unready(watch: Watch) -> str:
     return ", ".join(part.name for part in watch.system.wanted if not watch.said[part.name].is_ready)
+
+
+def _silent(done: Round) -> str:
+    return f" (silent: {', '.join(done.silent)})" if done.silent else ""
 
 
 def _share_of_limit(done: Round) -> float:

@@ -176,7 +176,9 @@ async def _round(
 
 def _told(done: Round) -> str:
     back = (
-        "not all processes came back" if done.returned_after is None else f"all back after {done.returned_after:.1f} s"
+        f"did not come back: {', '.join(done.silent)}"
+        if done.returned_after is None
+        else f"all back after {done.returned_after:.1f} s"
     )
     young = "never" if done.recovered_after is None else f"{done.recovered_after:.1f} s later"
     limit = f"limit {done.limit:.0f} s and {done.allowance:.0f} for what waited"

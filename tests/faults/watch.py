@@ -15,7 +15,8 @@ from .load import Load
 from .system import Part, System
 
 EVERY_SECONDS = 0.5
-ANSWER_SECONDS = 2.0
+#: Longer than `/readyz` gives a part, so that a process whose part is away still answers.
+ANSWER_SECONDS = 5.0
 AGE = re.compile(r"^(stoa_(?:outbox|consumer)_oldest_age_seconds)(?:\{[^}]*\})? ([0-9.e+-]+)$", re.MULTILINE)
 OLDEST = 2_000
 
@@ -62,9 +63,9 @@ class Watch:
                 await asyncio.gather(self._measure(), *asked)
                 await asyncio.sleep(EVERY_SECONDS)
 
-    def all_answer(self, *, since: float) -> bool:
-        """Whether each process that should run has answered after this moment, and none is known to be dead."""
-        return all(part.is_alive and self.said[part.name].at > since for part in self.system.wanted)
+    def silent(self, *, since: float) -> list[str]:
+        """The processes that should run and are known to be dead, or have not answered after this moment."""
+        return [p.name for p in self.system.wanted if not p.is_alive or self.said[p.name].at <= since]
 
     def all_ready(self) -> bool:
         return all(part.is_alive and self.said[part.name].is_ready for part in self.system.wanted)

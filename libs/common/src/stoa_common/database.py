@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 from fastapi import Depends, Request
 from sqlalchemy import DateTime, MetaData, text
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 Session = AsyncSession
 T = TypeVar("T")
 _AT_COMMIT = "stoa_at_commit"
+#: How long a transaction may do nothing before the server ends it: what a frozen process has locked is free again then.
+LONGEST_PAUSE_SECONDS: Final = 120.0
+#: A machine that has vanished without a word is noticed after 30 s and three questions, and not after two hours.
+_KEEPALIVE: Final = {"tcp_keepalives_idle": "30", "tcp_keepalives_interval": "10", "tcp_keepalives_count": "3"}
 
 
 class Base(DeclarativeBase):
@@ -48,9 +52,12 @@ class Database:
         application_name: str = "stoa",
         asks_first: bool = True,
         waits_for_disk: bool = True,
+        longest_pause_seconds: float = LONGEST_PAUSE_SECONDS,
     ) -> None:
         """`asks_first` spares a request the connection that a restarted server left behind, for a round trip each time;
         who tries again anyway does without. `waits_for_disk=False` is for what a power cut may undo, and is done again.
+
+        A transaction that pauses longer than `longest_pause_seconds` between two statements is ended by the server.
         """
         self.url = url
         self.pool_size = pool_size
@@ -62,8 +69,12 @@ class Database:
             # A failed statement is logged, and its values may be personal.
             hide_parameters=True,
             connect_args={
-                "server_settings": {"application_name": application_name}
-                | ({} if waits_for_disk else {"synchronous_commit": "off"}),
+                "server_settings": {
+                    "application_name": application_name,
+                    "idle_in_transaction_session_timeout": f"{longest_pause_seconds * 1000:.0f}",
+                    **_KEEPALIVE,
+                    **({} if waits_for_disk else {"synchronous_commit": "off"}),
+                },
                 "timeout": 5,
             },
         )

@@ -12,6 +12,7 @@ from asyncpg.exceptions import (
     ConnectionFailureError,
     CrashShutdownError,
     DeadlockDetectedError,
+    IdleInTransactionSessionTimeoutError,
     SerializationError,
     TooManyConnectionsError,
 )
@@ -46,6 +47,7 @@ _PASSING: Final = (
     ConnectionDoesNotExistError,
     CrashShutdownError,
     DeadlockDetectedError,
+    IdleInTransactionSessionTimeoutError,
     SerializationError,
     TooManyConnectionsError,
 )

@@ -7,7 +7,7 @@ from typing import Final
 
 from stoa_common import logs, metrics, topics
 from stoa_common.database import Database
-from stoa_common.messaging import kafka, windows
+from stoa_common.messaging import kafka, watchdog, windows
 from stoa_common.messaging.batches import BatchLoop
 from stoa_common.messaging.broadcasts import BroadcastLoop
 from stoa_common.messaging.group import GroupReader
@@ -65,6 +65,7 @@ class Consumers:
         if self._handlings:
             tasks.append(asyncio.create_task(Retrier(self._handlings).run(), name="Retrier"))
         tasks.append(asyncio.create_task(self._measure(), name="measure"))
+        tasks.append(asyncio.create_task(watchdog.watch(self._readers, self._cluster), name="watchdog"))
         try:
             await _first_failure(tasks)
         finally:

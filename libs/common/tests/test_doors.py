@@ -52,6 +52,12 @@ async def _until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.05)
 
 
+async def _kept(database: Database, consumer: str) -> list[str]:
+    async with database.transaction() as session:
+        query = select(bad_events.c.error).where(bad_events.c.consumer == consumer)
+        return list(await session.scalars(query))
+
+
 async def test_a_batch_door_takes_every_event_and_keeps_what_it_cannot_read(
     cluster: Cluster, database: Database, publish: Publish
 ) -> None:
@@ -64,12 +70,12 @@ async def test_a_batch_door_takes_every_event_and_keeps_what_it_cannot_read(
         taken.extend(batch.records)
 
     await publish(5)
-    async with running(Consumers([router], database, Resources(), cluster)):
-        await _until(lambda: len(taken) == 5)
+    async with asyncio.timeout(20), running(Consumers([router], database, Resources(), cluster)):
+        # The bad record may be on a partition of its own.
+        while len(taken) < 5 or not (kept := await _kept(database, "sample.copy")):
+            await asyncio.sleep(0.05)
 
-    async with database.transaction() as session:
-        kept = await session.scalars(select(bad_events.c.error).where(bad_events.c.consumer == "sample.copy"))
-        assert list(kept) == ["The header ce_id is not UTF-8."]
+    assert kept == ["The header ce_id is not UTF-8."]
 
 
 async def test_a_batch_that_a_bug_refuses_is_read_again_and_not_lost(

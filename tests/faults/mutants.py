@@ -8,7 +8,7 @@ import random
 import runpy
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 
@@ -44,13 +44,13 @@ def commit_before_handle() -> None:
 
 def no_inbox() -> None:
     """Whatever comes is handled, whether it was before or not."""
-    from stoa_common.messaging.handling import Handling, Outcome
+    from stoa_common.messaging.handling import Handling
+    from stoa_common.messaging.inbox import Admission
 
     admit = Handling._admit
 
-    async def admit_all(self: Any, *arguments: Any, **options: Any) -> Outcome:
-        await admit(self, *arguments, **options)
-        return Outcome.HANDLED
+    async def admit_all(self: Any, *arguments: Any, **options: Any) -> Admission:
+        return replace(await admit(self, *arguments, **options), fresh=True, ahead=True)
 
     Handling._admit = admit_all  # type: ignore[method-assign]
 

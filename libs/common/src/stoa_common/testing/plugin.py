@@ -14,6 +14,7 @@ import pytest
 import pytest_asyncio
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from fastapi import FastAPI
+from hypothesis import settings as hypothesis_settings
 from pydantic import SecretStr
 
 from stoa_common import logs
@@ -34,6 +35,9 @@ PARTITIONS = 3
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("filterwarnings", "ignore:EdDSA is deprecated")
     logs.configure(service="tests", level="info")
+    # A test that times itself fails on a busy machine and tells nothing.
+    hypothesis_settings.register_profile("stoa", hypothesis_settings(), deadline=None)
+    hypothesis_settings.load_profile("stoa")
 
 
 @pytest.fixture(scope="session")

@@ -35,6 +35,8 @@ class Round:
     unnoticed: list[str] = field(default_factory=list)
     silent: list[str] = field(default_factory=list)
     """What had not come back when the patience for it was over."""
+    stuck: list[str] = field(default_factory=list)
+    """The long transactions at that moment."""
 
     @property
     def name(self) -> str:
@@ -65,6 +67,8 @@ async def watch_recovery(done: Round, world: World, watch: Watch, *, slack: floa
             done.recovered_after = time.monotonic() - back
     else:
         done.silent = [*world.stage.away, *watch.silent(since=mended)]
+    if done.recovered_after is None:
+        done.stuck = await watch.find_long_transactions()
     done.oldest = watch.oldest_ever
 
 

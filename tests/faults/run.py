@@ -171,7 +171,8 @@ async def _round(
     await recovery.watch_recovery(done, world, watch, slack=outcome.options.slack)
     recovery.note_probes(done, faults, watch)
     outcome.rounds.append(done)
-    tell(f"{time.monotonic() - began:6.1f} s    {_told(done)}")
+    for line in (_told(done), *done.stuck):
+        tell(f"{time.monotonic() - began:6.1f} s    {line}")
 
 
 def _told(done: Round) -> str:

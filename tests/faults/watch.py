@@ -26,6 +26,13 @@ PARKED = """
     SELECT (substring(convert_from(value, 'UTF8') FROM '"course_id":"([0-9a-f-]{36})"'))::uuid AS command_id
     FROM parked WHERE length(value) < 10000
 """
+LONG = """
+    SELECT pid, application_name, client_port, state,
+           extract(epoch FROM clock_timestamp() - xact_start)::int AS seconds,
+           pg_blocking_pids(pid) AS behind, left(regexp_replace(query, '\\s+', ' ', 'g'), 100) AS query
+    FROM pg_stat_activity
+    WHERE datname = current_database() AND xact_start < clock_timestamp() - interval '5 seconds' ORDER BY xact_start
+"""
 
 
 @dataclass
@@ -94,6 +101,13 @@ class Watch:
                 del self.load.pending[row["command_id"]]
         for row in await self._reader.fetch(PARKED):
             self.load.pending.pop(row["command_id"], None)
+
+    async def find_long_transactions(self) -> list[str]:
+        """What the reader's database is busy with for long, and behind whom each waits: to find a hang by."""
+        try:
+            return [str(dict(row)) for row in await self._reader.fetch(LONG, timeout=5)] if self._reader else []
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            return [f"not asked: {type(error).__name__}"]
 
     async def _drop_connection(self) -> None:
         connection, self._reader = self._reader, None

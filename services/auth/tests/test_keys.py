@@ -118,7 +118,7 @@ async def test_the_private_half_is_not_in_the_database(doors: Doors, database: D
     async with database.transaction() as session:
         rows = [await session.get_one(SigningKey, public["kid"]) for public in published]
 
-    assert len(rows) == 2
+    assert len(rows) >= 2
     assert not [row for row in rows if b'"d"' in row.sealed or b"Ed25519" in row.sealed or b"RSA" in row.sealed]
 
 

@@ -64,7 +64,7 @@ async def test_a_failed_registration_is_logged_without_the_person_and_leaves_not
 async def test_log_ins_beyond_the_queue_are_asked_to_come_back(
     doors: Doors, resources: Resources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(resources.get(Passwords), "_room", 2)
+    monkeypatch.setattr(resources.get(Passwords), "_waiting_room", 2)
 
     answers = await asyncio.gather(*(doors.log_in(an_address()) for _ in range(20)))
 

@@ -109,7 +109,8 @@ def _plant(api: httpx2.Client, world: World) -> Planted:
     graded = api.post(f"/api/v1/content/quizzes/{quiz_id}/attempts", json={"answers": answers}, headers=ada.headers)
     assert graded.status_code == 201, graded.text
     asked = {"course_id": course_id, "question": f"What is {canaries.question}?"}
-    api.post("/api/v1/ai/ask", json=asked, headers=ada.headers, timeout=60)
+    # The tutor hears of the course by its events, in its own time.
+    _eventually(lambda: api.post("/api/v1/ai/ask", json=asked, headers=ada.headers, timeout=60).status_code == 200)
     for name in (canaries.key_name, canaries.second_name):
         made = api.post("/api/v1/auth/api-keys", json={"name": name, "scopes": ["course:read"]}, headers=ada.headers)
         assert made.status_code == 201, made.text

@@ -1,6 +1,8 @@
 """I9, how soon ages are back after each fault; I10, whether the probes said so."""
 
 import asyncio
+import signal
+import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -11,8 +13,13 @@ from .watch import Watch
 
 YOUNG_SECONDS = 1.0
 MIX_LIMIT = 120.0
-#: The limits are for what is new. What waited has to be handled, too: so much of it a second, beside the load.
+#: The limits are for what is new. What waited has to be handled, too, so much of it a second beside the load: a long
+#: run measures at its start, with nothing broken, how much that is here, and a short one takes this.
 CATCH_UP_RATE = 250.0
+#: With less, the system would not be slow after a fault, but slow.
+LEAST_CATCH_UP_RATE = 100.0
+PAUSE_SECONDS = 5.0
+MEASURED_PAUSES = 3
 POLL_SECONDS = 0.2
 RETURN_SECONDS = 120.0
 #: Shorter outages may fall between two questions.
@@ -54,13 +61,34 @@ def limit_of(faults: Sequence[Fault]) -> float:
     return faults[0].limit_seconds if len(faults) == 1 else MIX_LIMIT
 
 
-async def watch_recovery(done: Round, world: World, watch: Watch, *, slack: float) -> None:
+async def measure_catch_up(world: World, watch: Watch) -> float:
+    """Events a second that are made up for beside the load, after the relays paused and nothing else was amiss."""
+    measured: list[float] = []
+    for _ in range(MEASURED_PAUSES):
+        await asyncio.sleep(PAUSE_SECONDS)
+        measured.append(await _caught_up_after_a_pause(world, watch))
+    return statistics.median(measured)
+
+
+async def _caught_up_after_a_pause(world: World, watch: Watch) -> float:
+    relays = world.system.of_role("relay")
+    for relay in relays:
+        relay.send(signal.SIGSTOP)
+    await asyncio.sleep(PAUSE_SECONDS)
+    waiting, began = world.load.owed(), time.monotonic()
+    for relay in relays:
+        relay.send(signal.SIGCONT)
+    await _until(lambda: watch.measured > began and watch.age < YOUNG_SECONDS, RETURN_SECONDS)
+    return waiting / (time.monotonic() - began)
+
+
+async def watch_recovery(done: Round, world: World, watch: Watch, *, slack: float, catch_up: float) -> None:
     """Wait for every process to answer again, and from then on for young ages; give up after the limit."""
     mended = time.monotonic()
     if await _until(lambda: not world.stage.away and not watch.silent(since=mended), RETURN_SECONDS):
         back = time.monotonic()
         done.returned_after = back - mended
-        done.allowance = world.load.owed() / CATCH_UP_RATE
+        done.allowance = world.load.owed() / catch_up
         if await _until(
             lambda: watch.measured > back and watch.age < YOUNG_SECONDS, (done.limit + done.allowance) * slack + 5
         ):
@@ -84,7 +112,7 @@ def note_probes(done: Round, faults: Sequence[Fault], watch: Watch) -> None:
             done.unnoticed.append(f"no process of {service} said that its database was away ({done.name})")
 
 
-def i9(rounds: Sequence[Round], *, slack: float, rest: str | None, reported_age: float) -> Verdict:
+def i9(rounds: Sequence[Round], *, slack: float, catch_up: float, rest: str | None, reported_age: float) -> Verdict:
     """All ages are under a second again in time, and the system comes to rest."""
     late = [
         f"{done.name}: {_seconds(done.recovered_after)} of {(done.limit + done.allowance) * slack:.0f} s{_silent(done)}"
@@ -93,14 +121,18 @@ def i9(rounds: Sequence[Round], *, slack: float, rest: str | None, reported_age:
     ]
     unrest = [f"no rest afterwards: {rest}"] if rest else []
     stale = [f"a process reports an age of {reported_age:.1f} s at rest"] if reported_age > YOUNG_SECONDS else []
+    slow = [f"only {catch_up:.0f} events/s are made up for"] if catch_up < LEAST_CATCH_UP_RATE else []
     allowed = sum(done.used_its_allowance(slack) for done in rounds)
     slowest = max(rounds, key=_share_of_limit, default=None)
     told = ""
     if slowest:
         whole = slowest.limit + slowest.allowance
         told = f", nearest to its limit {slowest.name}: {_seconds(slowest.recovered_after)} of {whole:.0f} s"
-    counts = f"{len(rounds):,} rounds, {len(late):,} late, {allowed:,} by the allowance (slack x{slack:g}){told}"
-    return Verdict("I9", counts, (*late, *unrest, *stale))
+    counts = (
+        f"{len(rounds):,} rounds, {len(late):,} late, {allowed:,} by the allowance for what waited"
+        f" (at {catch_up:.0f} events/s; slack x{slack:g}){told}"
+    )
+    return Verdict("I9", counts, (*late, *slow, *unrest, *stale))
 
 
 def i10(rounds: Sequence[Round], watch: Watch) -> Verdict:

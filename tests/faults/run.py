@@ -32,6 +32,8 @@ from .watch import Watch
 
 START_SECONDS = 90.0
 WARM_UP_SECONDS = 2.0
+#: Runs of this length measure first how fast the system catches up.
+LONG_SECONDS = 300.0
 PAUSES = (1.0, 3.0)
 AWAY = (OSError, TimeoutError, KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
@@ -71,6 +73,8 @@ class Outcome:
     events: int = 0
     loaded_seconds: float = 0.0
     rest_seconds: float = 0.0
+    catch_up: float = recovery.CATCH_UP_RATE
+    """Events a second that the system makes up for beside the load."""
     restarts: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -115,7 +119,13 @@ async def run(stage: Stage, options: Options, folder: Path, *, tell: Tell = prin
             outcome.calls, outcome.events = load.calls, len(truth.log)
             outcome.verdicts = [
                 *equalities.check(truth, kills=world.kills, at_least=options.duplicates_at_least),
-                recovery.i9(outcome.rounds, slack=options.slack, rest=rest, reported_age=watch.reported_age),
+                recovery.i9(
+                    outcome.rounds,
+                    slack=options.slack,
+                    catch_up=outcome.catch_up,
+                    rest=rest,
+                    reported_age=watch.reported_age,
+                ),
                 recovery.i10(outcome.rounds, watch),
             ]
     finally:
@@ -136,6 +146,9 @@ async def _suffer(world: World, watch: Watch, outcome: Outcome, began: float, te
     """Faults, one round after the other, until the time is over."""
     options = outcome.options
     await asyncio.sleep(WARM_UP_SECONDS)
+    if options.seconds >= LONG_SECONDS:
+        outcome.catch_up = await recovery.measure_catch_up(world, watch)
+        tell(f"what waited, with nothing broken, was made up for at {outcome.catch_up:.0f} events/s beside the load")
     available = _available(world, outcome, tell)
     schedule = rounds(random.Random(options.seed), available)
     while available and time.monotonic() - began < options.seconds:
@@ -168,7 +181,7 @@ async def _round(
     for fault in reversed(ordered):
         await _persist(fault.mend, world)
     done.lasted = time.monotonic() - began - done.began
-    await recovery.watch_recovery(done, world, watch, slack=outcome.options.slack)
+    await recovery.watch_recovery(done, world, watch, slack=outcome.options.slack, catch_up=outcome.catch_up)
     recovery.note_probes(done, faults, watch)
     outcome.rounds.append(done)
     for line in (_told(done), *done.stuck):

@@ -14,7 +14,8 @@ import asyncpg
 from .load import Load
 from .system import Part, System
 
-EVERY_SECONDS = 0.5
+MEASURE_SECONDS = 0.25
+ASK_SECONDS = 0.5
 #: Longer than `/readyz` gives a part, so that a process whose part is away still answers.
 ANSWER_SECONDS = 5.0
 AGE = re.compile(r"^(stoa_(?:outbox|consumer)_oldest_age_seconds)(?:\{[^}]*\})? ([0-9.e+-]+)$", re.MULTILINE)
@@ -62,13 +63,20 @@ class Watch:
     _reader: Any = None
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Until cancelled. What is measured does not wait for a process that is slow to answer."""
+        await asyncio.gather(self._measure_all_the_time(), self._ask_all_the_time())
+
+    async def _measure_all_the_time(self) -> None:
+        while True:
+            await self._measure()
+            await asyncio.sleep(MEASURE_SECONDS)
+
+    async def _ask_all_the_time(self) -> None:
         timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS)
         async with aiohttp.ClientSession(timeout=timeout) as client:
             while True:
-                asked = [self._ask(client, part) for part in self.system.wanted]
-                await asyncio.gather(self._measure(), *asked)
-                await asyncio.sleep(EVERY_SECONDS)
+                await asyncio.gather(*(self._ask(client, part) for part in self.system.wanted))
+                await asyncio.sleep(ASK_SECONDS)
 
     def silent(self, *, since: float) -> list[str]:
         """The processes that should run and are known to be dead, or have not answered after this moment."""

@@ -19,29 +19,36 @@ MIXED = PASSING + (
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    for folder in ("libs/common/tests", "services/auth/tests", "services/feed/tests", "tests/e2e"):
+    for folder in ("libs/common/tests", "services/auth/tests", "services/feed/tests", "tests/e2e", "tests/rules"):
         (tmp_path / folder).mkdir(parents=True)
     (tmp_path / "libs/common/tests/test_a.py").write_text(PASSING)
     (tmp_path / "services/auth/tests/test_b.py").write_text(PASSING)
     (tmp_path / "tests/e2e/test_c.py").write_text(MIXED)
+    (tmp_path / "tests/rules/test_d.py").write_text(PASSING)
     return tmp_path
 
 
-def test_folders_without_tests_are_left_out_and_the_whole_platform_comes_last(checkout: Path) -> None:
+def test_folders_without_tests_are_left_out_and_what_needs_the_machine_for_itself_comes_last(checkout: Path) -> None:
     found = suites.find(checkout)
 
-    assert [(suite.name, suite.service) for suite in found] == [("auth", "auth"), ("common", None), ("platform", None)]
+    assert [(suite.name, suite.service) for suite in found] == [
+        ("auth", "auth"),
+        ("common", None),
+        ("rules", None),
+        ("e2e", None),
+    ]
+    assert [suite.name for suite in found if suite.is_alone] == ["e2e"]
 
 
 def test_a_suite_is_counted_as_pytest_counts(checkout: Path, tmp_path: Path) -> None:
-    outcome = suites.run(Suite("platform", checkout / "tests"), checkout, {}, arguments=ALONE, folder=tmp_path)
+    outcome = suites.run(Suite("e2e", checkout / "tests" / "e2e"), checkout, {}, arguments=ALONE, folder=tmp_path)
 
     assert (outcome.passed, outcome.failed, outcome.skipped, outcome.errors) == (1, 1, 1, 1)
     assert not outcome.is_fine
 
 
 def test_arguments_go_to_pytest(checkout: Path, tmp_path: Path) -> None:
-    suite = Suite("platform", checkout / "tests")
+    suite = Suite("e2e", checkout / "tests" / "e2e")
 
     outcome = suites.run(suite, checkout, {}, arguments=[*ALONE, "-k", "test_one"], folder=tmp_path)
 

@@ -18,6 +18,7 @@ from stoa_common import housekeeping, logs, telemetry
 from stoa_common.app import create_app
 from stoa_common.database import Database
 from stoa_common.http import health
+from stoa_common.http.protocol import LimitedHttp
 from stoa_common.jwks import JwksKeys
 from stoa_common.messaging.kafka import Cluster
 from stoa_common.resources import Resources
@@ -186,6 +187,7 @@ class _Server(uvicorn.Server):
 def _server(app: FastAPI, settings: ServiceSettings) -> _Server:
     config = uvicorn.Config(
         cuttable(app),
+        http=LimitedHttp,
         host=settings.host,
         port=settings.port,
         log_config=None,

@@ -1,4 +1,4 @@
-"""The test suites: one a library, one a service, and the whole repository's own."""
+"""The test suites: one a library, one a service, and one a folder of what holds for the whole repository."""
 
 import subprocess
 import sys
@@ -11,7 +11,8 @@ from xml.etree import ElementTree
 from stoa_devkit.checks.alone import environment_of
 
 LONGEST_SUITE_SECONDS = 1200
-NAME_OF_ROOT = "platform"
+#: They start a platform of their own and kill its parts.
+ALONE = frozenset({"e2e", "faults"})
 #: Libraries that other teams install without the rest of Stoa, so that their tests run without it too.
 PUBLIC = frozenset({"events"})
 
@@ -25,6 +26,11 @@ class Suite:
     service: str | None = None
     """The service, or public library, whose own dependencies are all that its environment holds; None for the
     development environment."""
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether it takes the machine for itself, after all others."""
+        return self.name in ALONE
 
     def has_tests(self) -> bool:
         """Whether there is a test file in it."""
@@ -56,14 +62,15 @@ class Outcome:
 
 
 def find(root: Path) -> list[Suite]:
-    """All suites that have tests, the whole platform's last."""
+    """All suites that have tests; those that take the machine for themselves last."""
     libraries = [
         Suite(path.name, path / "tests", path.name if path.name in PUBLIC else None)
         for path in sorted((root / "libs").iterdir())
     ]
     services = [Suite(path.name, path / "tests", path.name) for path in sorted((root / "services").iterdir())]
-    found = [*services, *libraries, Suite(NAME_OF_ROOT, root / "tests")]
-    return [suite for suite in found if suite.has_tests()]
+    whole = [Suite(path.name, path) for path in sorted((root / "tests").iterdir()) if path.is_dir()]
+    found = [suite for suite in [*services, *libraries, *whole] if suite.has_tests()]
+    return sorted(found, key=lambda suite: suite.is_alone)
 
 
 def run(suite: Suite, root: Path, variables: Mapping[str, str], *, arguments: Sequence[str], folder: Path) -> Outcome:

@@ -55,9 +55,9 @@ def _chosen(root: Path, only: Sequence[str]) -> list[Suite]:
 
 
 def _run_all(chosen: Sequence[Suite], found: Settings, arguments: Sequence[str]) -> list[Outcome]:
-    """Two suites at a time, and the whole platform's after them: it takes the machine for itself."""
-    apart = [suite for suite in chosen if suite.name != suites.NAME_OF_ROOT]
-    whole = [suite for suite in chosen if suite.name == suites.NAME_OF_ROOT]
+    """Two suites at a time, and after them, one by one, those that take the machine for themselves."""
+    apart = [suite for suite in chosen if not suite.is_alone]
+    alone = [suite for suite in chosen if suite.is_alone]
     with tempfile.TemporaryDirectory(prefix="stoa-test-") as temporary:
         folder = Path(temporary)
         with servers_for_tests(found, folder / "servers") as addresses:
@@ -68,7 +68,7 @@ def _run_all(chosen: Sequence[Suite], found: Settings, arguments: Sequence[str])
 
             with ThreadPoolExecutor(SUITES_AT_ONCE) as pool:
                 outcomes = [_tell(each.result()) for each in as_completed([pool.submit(run, suite) for suite in apart])]
-            return outcomes + [_tell(run(suite)) for suite in whole]
+            return outcomes + [_tell(run(suite)) for suite in alone]
 
 
 def _tell(outcome: Outcome) -> Outcome:

@@ -1,0 +1,131 @@
+"""HTTP/1.1 as every process of ours takes it: uvicorn's protocol on llhttp, with the limits that uvicorn leaves open.
+
+A client that sends a request's head slowly, or never ends it, would otherwise hold a connection, and memory, for as
+long as it likes. What is refused here, before there is a request, is a problem like any other; the connection closes.
+"""
+
+import asyncio
+from typing import Any, Final
+
+import orjson
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from stoa_common.errors import BadRequest, Refusal
+from stoa_common.http import problems
+from stoa_common.ids import new_id
+
+#: From the connection, or the first byte of a further request, to the empty line after the headers.
+HEAD_SECONDS: Final = 10.0
+LARGEST_HEAD_BYTES: Final = 32_768
+MOST_HEADERS: Final = 100
+
+
+class RequestIsMalformed(BadRequest):
+    """What came is no HTTP/1.1 request."""
+
+
+class HeadIsTooLarge(Refusal):
+    """The request line and the headers are more than any client needs (RFC 6585)."""
+
+    status, title = 431, "Request header fields too large"
+
+
+class HeadIsTooSlow(Refusal):
+    """The request's headers did not end in time (RFC 9110, section 15.5.9)."""
+
+    status, title = 408, "Request timeout"
+
+
+class LimitedHttp(HttpToolsProtocol):
+    """For `uvicorn.Config(http=...)`."""
+
+    head_seconds = HEAD_SECONDS
+    _deadline: asyncio.TimerHandle | None = None
+    _has_begun = False
+    _head_bytes = 0
+    _chunk_bytes = 0
+    _refusal: Refusal | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        super().connection_made(transport)
+        self._await_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._head_is_here()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        self._chunk_bytes = len(data)
+        super().data_received(data)
+        if self._deadline is None:
+            return
+        # A header that does not end grows inside the parser, which tells of it when it has ended.
+        self._head_bytes += len(data)
+        if self._head_bytes > LARGEST_HEAD_BYTES:
+            self._refuse(_too_large())
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._has_begun = True
+        if self._deadline is None:
+            self._await_head()
+
+    def on_headers_complete(self) -> None:
+        self._head_is_here()
+        size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+        if size > LARGEST_HEAD_BYTES or len(self.headers) > MOST_HEADERS:
+            self._refusal = _too_large()
+            # The parser stops at it, and `send_400_response` is asked for what to say.
+            raise ValueError
+        super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002  # uvicorn's own words, as plain text
+        self._refuse(self._refusal or RequestIsMalformed("This is no request of HTTP/1.1."))
+
+    def _await_head(self) -> None:
+        # What is being read now may be another request's body for the most part: it is not counted.
+        self._head_bytes = -self._chunk_bytes
+        self._deadline = self.loop.call_later(self.head_seconds, self._head_is_late)
+
+    def _head_is_here(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+        self._has_begun = False
+
+    def _head_is_late(self) -> None:
+        if self.cycle is not None and not self.cycle.response_complete:
+            # The client waits for an answer, and has begun its next request: the answer goes first.
+            self._await_head()
+        elif self._has_begun:
+            self._refuse(_too_slow(self.head_seconds))
+        else:
+            # Opened ahead of need, as browsers do: an answer would be taken for that of the next request.
+            self.transport.close()
+
+    def _refuse(self, refusal: Refusal) -> None:
+        self._head_is_here()
+        if not self.transport.is_closing():
+            self.transport.write(_answer(refusal))
+            self.transport.close()
+
+
+def _too_slow(seconds: float) -> HeadIsTooSlow:
+    return HeadIsTooSlow(f"Send the request's headers within {seconds:g} seconds.")
+
+
+def _too_large() -> HeadIsTooLarge:
+    return HeadIsTooLarge(f"Send at most {MOST_HEADERS} headers, and {LARGEST_HEAD_BYTES} bytes before the body.")
+
+
+def _answer(refusal: Refusal) -> bytes:
+    request_id = str(new_id())
+    body = orjson.dumps(problems.document(refusal, instance=request_id))
+    headers: dict[str, Any] = {
+        "content-type": problems.MEDIA_TYPE,
+        "content-length": len(body),
+        "x-request-id": request_id,
+        "connection": "close",
+    }
+    lines = [f"{name}: {value}\r\n".encode() for name, value in headers.items()]
+    return b"".join([STATUS_LINE[refusal.status], *lines, b"\r\n", body])

@@ -16,6 +16,8 @@ from pathlib import Path
 Folders = dict[str, dict[str, str]]
 
 WITH_DATABASE = ("auth", "content", "ai", "analytics", "feed")
+CALLING = WITH_DATABASE[1:]
+"""Who may ask auth for tokens of those they work for, each by a secret of its own."""
 OTHERS = ("postgres", "valkey", "clickhouse", "seaweedfs")
 SERVICES_UID = 10001
 GIVEN = Path("/run/given/openai-api-key")
@@ -68,6 +70,8 @@ def _with_own(made: Folders, drawn: Drawn) -> Folders:
     for folder in ("analytics", "analytics-migrate"):
         made[folder]["clickhouse-url"] = f"http://stoa:{drawn['clickhouse']}@clickhouse:8123/stoa"
     made["auth"]["operator-password"] = drawn["operator"]
+    for service in CALLING:
+        made[service]["client-secret"] = made["auth"][f"{service}-client-secret"] = drawn[f"{service}-client"]
     made["content"] |= {
         "objects-access-key-id": drawn["objects-access-key-id"],
         "objects-secret-access-key": drawn["objects-secret-access-key"],

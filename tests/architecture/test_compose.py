@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
+from stoa_auth.settings import CALLING_SERVICES
+
 from .conftest import ROOT, SERVICES
 from .test_environment import _variables
 
@@ -116,6 +118,19 @@ def test_a_service_waits_for_its_migration(service: str) -> None:
 
     assert migrates == (service != "gateway")
     assert not migrates or f"{service}-migrate" in PARTS[service]["depends_on"]
+
+
+@pytest.mark.parametrize("service", sorted(CALLING_SERVICES))
+def test_auth_knows_each_service_by_the_secret_that_it_shows(service: str, tmp_path: Path) -> None:
+    drawn = _make_secrets()
+    made = drawn.folders(drawn.Drawn(tmp_path / "made.json"))
+    shown, known = f"{service.upper()}_CLIENT_SECRET_FILE", f"AUTH_{service.upper()}_CLIENT_SECRET_FILE"
+
+    files = [Path(_environment(part)[name]).name for part, name in ((service, shown), ("auth", known))]
+
+    assert made[service][files[0]] == made["auth"][files[1]]
+    others = [folder for folder in made if folder not in {service, "auth"}]
+    assert not any(made[service][files[0]] in made[other].values() for other in others)
 
 
 def test_every_module_that_a_step_runs_is_there() -> None:

@@ -1,7 +1,12 @@
 """Whatever form a canary is written in, the proof finds it, and nothing that merely looks like it."""
 
 import base64
+import gzip
 import json
+import shutil
+import socket
+import threading
+import zipfile
 from pathlib import Path
 from urllib.parse import quote
 from uuid import uuid4
@@ -10,8 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stoa_devkit.privacy import files
-from stoa_devkit.privacy.findings import Findings
+from stoa_devkit.privacy import files, redis_keys, tables, topics
+from stoa_devkit.privacy.findings import READABLE, UNSEEN, Findings
 from stoa_devkit.privacy.needles import Needles, forms_of
 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), min_size=6, max_size=40)
@@ -88,3 +93,85 @@ def test_a_bare_id_may_stand_in_a_log_and_nowhere_else(folder: Path) -> None:
 
     assert list(findings.opaque) == ["file logs/auth.log"]
     assert [what for _, what in findings.readable] == ["id"]
+
+
+def test_what_is_packed_in_a_file_is_found(folder: Path) -> None:
+    needles, findings = needles_of("canary-in-a-zip", "canary-in-a-gzip", "canary-in-a-name"), Findings()
+    with zipfile.ZipFile(folder / "data/objects/content/course", "w", zipfile.ZIP_DEFLATED) as bundle:
+        bundle.writestr("canary-in-a-name.md", "canary-in-a-zip " * 1000)
+    (folder / "logs/auth.log.1.gz").write_bytes(gzip.compress(b"canary-in-a-gzip " * 1000))
+
+    files.look(folder, needles, findings)
+
+    assert set(findings.readable) == {
+        ("file data/objects/content/course", "canary 1"),
+        ("file data/objects/content/course", "canary 3"),
+        ("file logs/auth.log.1.gz", "canary 2"),
+    }
+
+
+def test_an_archive_that_cannot_be_opened_is_told(folder: Path) -> None:
+    needles, findings = needles_of("canary"), Findings()
+    (folder / "logs/auth.log.1.gz").write_bytes(gzip.compress(b"canary")[:-6])
+
+    files.look(folder, needles, findings)
+
+    assert findings.left_out == ["file logs/auth.log.1.gz: it cannot be read (CannotBeOpened)"]
+    assert findings.exit_code == UNSEEN
+
+
+def test_logs_that_are_not_there_were_not_looked_into(tmp_path: Path) -> None:
+    findings = Findings()
+
+    files.look(tmp_path, needles_of(), findings)
+
+    assert [sentence.partition(":")[0] for sentence in findings.left_out] == ["logs"]
+
+
+def test_only_who_has_seen_everything_says_that_nothing_is_left() -> None:
+    all_seen, unseen, readable = Findings(), Findings(), Findings()
+    unseen.miss("redis", "it cannot be read")
+    readable.miss("redis", "it cannot be read")
+    readable.add("mail", "canary 1", times=2)
+
+    assert [each.exit_code for each in (all_seen, unseen, readable)] == [0, UNSEEN, READABLE]
+    assert all_seen.verdict.startswith("Nothing readable is left")
+    assert unseen.verdict.startswith("This proves nothing: 1 place ")
+    assert readable.verdict.startswith("2 findings")
+
+
+def nobodys_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+async def test_servers_that_are_away_are_told_and_the_others_are_looked_into_all_the_same() -> None:
+    findings, port = Findings(), nobodys_port()
+
+    await tables.look({"auth": f"postgresql://stoa@127.0.0.1:{port}/auth"}, needles_of(), findings)
+    await redis_keys.look(f"redis://127.0.0.1:{port}/0", needles_of(), findings)
+    await topics.look(f"127.0.0.1:{port}", "", needles_of(), findings)
+
+    assert [sentence.partition(":")[0] for sentence in findings.left_out] == ["auth", "redis", "kafka"]
+
+
+def test_folders_may_come_and_go_while_they_are_looked_through(folder: Path) -> None:
+    is_over = threading.Event()
+
+    def come_and_go() -> None:
+        while not is_over.is_set():
+            for number in range(50):
+                (folder / f"data/objects/part-{number}/in").mkdir(parents=True, exist_ok=True)
+            for number in range(50):
+                shutil.rmtree(folder / f"data/objects/part-{number}")
+
+    thread = threading.Thread(target=come_and_go)
+    thread.start()
+    try:
+        for _ in range(30):
+            findings = Findings()
+            files.look(folder, needles_of("canary"), findings)
+            assert findings.exit_code == 0
+    finally:
+        is_over.set()
+        thread.join()

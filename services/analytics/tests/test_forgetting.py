@@ -1,5 +1,6 @@
 """The warehouse answers a person's two questions: what do you hold, and please forget it."""
 
+import asyncio
 from uuid import UUID
 
 from stoa_analytics.ingestion.personal import warehouse_rows
@@ -39,10 +40,12 @@ async def test_an_erasure_reaches_the_warehouse_before_analytics_answers(
 
     await delivery.deliver(privacy.erasure_router("analytics"), UserErased(person_id=ada, erased_at=clock.now()))
     sweeper = Sweeper("analytics", database, resources, analytics.personal_sources, settle_seconds=0)
-    while await sweeper.sweep_next():
-        pass
-
     completed = operations_of("analytics").privacy_completed
+    async with asyncio.timeout(30):
+        while not await delivery.recorded(completed, person_digest=privacy.digest(ada)):
+            await sweeper.sweep_due()
+            await asyncio.sleep(0.02)
+
     assert len(await delivery.recorded(completed, person_digest=privacy.digest(ada))) == 1
     assert await rows_of(resources, ada) == []
     assert len(await rows_of(resources, bob)) == 1

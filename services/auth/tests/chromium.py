@@ -1,8 +1,10 @@
 """Debian's Chromium, and a person who uses it by the keyboard alone."""
 
+import asyncio
 import shutil
 import socket
-from collections.abc import AsyncIterator
+import warnings
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,13 +27,25 @@ _FOCUSED = """() => {
 }"""
 _IS_SEEN = "() => getComputedStyle(document.activeElement).outlineStyle !== 'none'"
 _MOST_TABS = 20
+#: Neither Playwright nor uvicorn bounds how long its end may take, and a run of tests shall end.
+_END_SECONDS = 30
+_START_SECONDS = 30
+
+
+async def ended(ending: Awaitable[object], what: str) -> None:
+    """Wait for it, but not for ever: what stays behind loses its pipes with this process, and ends by that."""
+    try:
+        await asyncio.wait_for(ending, _END_SECONDS)
+    except TimeoutError:
+        warnings.warn(f"{what} did not end within {_END_SECONDS} s.", stacklevel=2)
 
 
 @asynccontextmanager
 async def launched() -> AsyncIterator[Browser]:
     """A browser that finds every `.test` on this machine."""
     rules = "MAP *.test 127.0.0.1"
-    async with async_playwright() as playwright:
+    playwright = await async_playwright().start()
+    try:
         browser = await playwright.chromium.launch(
             executable_path=PROGRAM,
             # Root has no sandbox, and tests often run as root.
@@ -40,25 +54,39 @@ async def launched() -> AsyncIterator[Browser]:
         try:
             yield browser
         finally:
-            await browser.close()
+            await ended(browser.close(), "Chromium")
+    finally:
+        await ended(playwright.stop(), "Playwright")
+
+
+async def left(browser: Browser) -> None:
+    """Everybody stands up: open windows would be one more thing to wait for at the end."""
+    for context in browser.contexts:
+        await ended(context.close(), "A window")
 
 
 @asynccontextmanager
 async def served(app: ASGIApp) -> AsyncIterator[int]:
     """The app on a real socket; its port."""
-    import asyncio
-
     taken = socket.socket()
     taken.bind(("127.0.0.1", 0))
     server = uvicorn.Server(
         uvicorn.Config(app, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=1)
     )
     serving = asyncio.create_task(server.serve(sockets=[taken]))
+    try:
+        await asyncio.wait_for(_started(server, serving), _START_SECONDS)
+        yield taken.getsockname()[1]
+    finally:
+        server.should_exit = True
+        await ended(serving, "The server")
+
+
+async def _started(server: uvicorn.Server, serving: asyncio.Task[None]) -> None:
     while not server.started:  # uvicorn has no event for it
+        if serving.done():
+            serving.result()
         await asyncio.sleep(0.01)
-    yield taken.getsockname()[1]
-    server.should_exit = True
-    await serving
 
 
 @dataclass

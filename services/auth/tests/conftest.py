@@ -16,6 +16,7 @@ from stoa_auth.mail.writing import Mailing
 from stoa_auth.processes import service as auth
 from stoa_common.database import Database
 from stoa_common.ids import new_id
+from stoa_common.on_behalf import taken_by
 from stoa_common.resources import Resources
 from stoa_common.security import TokenVerifier
 from stoa_common.service import Service
@@ -65,7 +66,8 @@ class OwnKeys:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def app(service: Service, resources: Resources, identities: Identities, database: Database) -> FastAPI:
     keys = OwnKeys(resources.get(KeyRing), identities)
-    return service.build_app(resources, TokenVerifier(keys, issuer=ISSUER), database)
+    verifier = TokenVerifier(keys, issuer=ISSUER, audiences=taken_by("auth"))
+    return service.build_app(resources, verifier, database)
 
 
 @dataclass(frozen=True)

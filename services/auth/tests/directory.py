@@ -4,8 +4,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx2
+from sqlalchemy import select
+
+from stoa_auth.database import Person
+from stoa_common.database import Database
 
 from .conftest import Doors, Someone, an_address
+from .postbox import Postbox
 
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
@@ -72,3 +77,13 @@ class DirectoryOf:
         answer = await self.client.get(path, params={"limit": 200}, headers=self.owner.headers)
         assert answer.status_code == 200, answer.text
         return {member["email"]: member for member in answer.json()["items"]}
+
+
+async def person_of(database: Database, email: str) -> Person | None:
+    async with database.transaction() as session:
+        return await session.scalar(select(Person).where(Person.email == email))
+
+
+async def verify(doors: Doors, postbox: Postbox, email: str) -> None:
+    code = await postbox.code(email, "verify-email")
+    assert (await doors.client.post("/api/v1/auth/verify-email", json={"token": code})).status_code == 204

@@ -5,9 +5,8 @@ from email.message import EmailMessage
 
 from stoa_auth.database import Mail
 from stoa_auth.mail import writing
-from stoa_auth.mail.domain import State
+from stoa_auth.mail.domain import Content, State
 from stoa_auth.mail.repository import MailRepository
-from stoa_auth.mail.sender import Sender
 from stoa_auth.mail.writing import Mailing
 from stoa_common.database import Database
 
@@ -31,12 +30,20 @@ class Postbox:
         self._mailing = mailing
 
     async def letters(self, email: str) -> list[Letter]:
-        """What has come to the address, the oldest first."""
-        while await Sender(self._database, self._mailing).step():
-            pass
+        """What has come to the address, the oldest first. What was asked for others, in other tests, may wait."""
+        for mail in await self._mails_to(email):
+            if mail.state == State.ASKED:
+                async with self._database.transaction() as session:
+                    await writing.write(session, mail, self._mailing)
+        return [letter for mail in await self._mails_to(email) if (letter := self._open(mail))]
+
+    async def _mails_to(self, email: str) -> list[Mail]:
         async with self._database.transaction() as session:
             mails = await MailRepository(session).list_newest(limit=100_000)
-        return [letter for mail in reversed(mails) if (letter := self._open(mail, email))]
+        return [mail for mail in reversed(mails) if mail.sealed is not None and self._content(mail).to == email]
+
+    def _content(self, mail: Mail) -> Content:
+        return self._mailing.sealer.open(mail.sealed or b"", mail_id=mail.id)
 
     async def code(self, email: str, kind: str) -> str:
         """The code in the newest mail of this kind."""
@@ -44,11 +51,9 @@ class Postbox:
         assert newest.token is not None
         return newest.token
 
-    def _open(self, mail: Mail, email: str) -> Letter | None:
-        if mail.state != State.KEPT or mail.sealed is None:
+    def _open(self, mail: Mail) -> Letter | None:
+        if mail.state != State.KEPT:
             return None
-        content = self._mailing.sealer.open(mail.sealed, mail_id=mail.id)
-        if content.to != email:
-            return None
+        content = self._content(mail)
         message: EmailMessage = writing.message(mail, content, self._mailing)
         return Letter(mail.kind, mail.language, message["Subject"], message.get_content(), content.token)

@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from html import escape
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -54,6 +55,8 @@ class Provider:
     requests: list[str] = field(default_factory=list)
     forms: list[dict[str, str]] = field(default_factory=list)
     authorization: list[str | None] = field(default_factory=list)
+    #: Who sits at a real browser that comes to the authorization endpoint.
+    sitting: dict[str, Any] = field(default_factory=dict)
     _codes: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
@@ -83,7 +86,16 @@ class Provider:
         }
         if request.path == "/token":
             return await self._token(request)
+        if request.path == "/authorize":
+            return self._page(str(request.url))
         return web.json_response(known[request.path]()) if request.path in known else web.Response(status=404)
+
+    def _page(self, url: str) -> web.Response:
+        """Where whoever sits there logs in."""
+        back = urlsplit(parse_qs(urlsplit(url).query)["redirect_uri"][0])
+        link = escape(f"{back.scheme}://{back.netloc}{self.vouch(url, **self.sitting)}")
+        page = f'<!doctype html><html lang="en"><title>Provider</title><a href="{link}">Log in there</a>'
+        return web.Response(text=page, content_type="text/html")
 
     def _metadata(self) -> dict[str, Any]:
         made = {

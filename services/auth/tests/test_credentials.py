@@ -127,6 +127,18 @@ async def test_of_parallel_uses_of_one_code_one_succeeds(doors: Doors, postbox: 
     assert Counter(answer.status_code for answer in answers) == {204: 1, 422: 4}
 
 
+async def test_only_the_newest_code_sets_a_new_password(doors: Doors, postbox: Postbox) -> None:
+    ada = await doors.newcomer()
+    await forget(doors, ada.email)
+    older = await postbox.code(ada.email, "reset-password")
+    await forget(doors, ada.email)
+    newer = await postbox.code(ada.email, "reset-password")
+
+    answers = [await reset(doors, code) for code in (older, newer, newer)]
+
+    assert [answer.status_code for answer in answers] == [422, 204, 422]
+
+
 async def test_a_code_for_a_new_password_is_good_for_half_an_hour(
     doors: Doors, postbox: Postbox, database: Database
 ) -> None:

@@ -147,15 +147,18 @@ async def test_auth_answers_as_every_service_does(
 
     await delivery.deliver(privacy.erasure_router("auth"), erased)
     async with asyncio.timeout(20):
-        while not await Sweeper("auth", database, resources, settle_seconds=0).sweep_next():
+        while not (answers := await _answers(delivery, erased.person_id)):
+            await Sweeper("auth", database, resources, settle_seconds=0).sweep_due()
             await asyncio.sleep(0.02)
-    answers = await delivery.recorded(
-        operations_of("auth").privacy_completed, person_digest=privacy.digest(erased.person_id)
-    )
     await deliver(delivery, erased, *answers)
 
     [erasure] = await shown(doors, operator, erased.person_id)
     assert set(erasure["completed"]) == {"auth"}
+
+
+async def _answers(delivery: Delivery, person_id: UUID) -> Sequence[Event]:
+    completed = operations_of("auth").privacy_completed
+    return await delivery.recorded(completed, person_digest=privacy.digest(person_id))
 
 
 async def test_an_address_that_others_wrote_to_is_forgotten_too(

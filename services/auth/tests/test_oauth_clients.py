@@ -1,17 +1,19 @@
 """Clients: registered by who may, shown without their secret, rotated, narrowed, deleted."""
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select
 
 from stoa_auth.database import AuditRecord, OAuthClient
+from stoa_common import revocations
 from stoa_common.database import Database
 from stoa_common.ids import new_id
 from stoa_common.testing.identities import Identities
 
 from .conftest import Doors
-from .oauth_world import AUTH, CALLBACK, App, at_a_browser, claims_of, code_of, register, register_machine
+from .oauth_world import AUTH, CALLBACK, App, at_a_browser, claims_of, code_of, is_revoked, register, register_machine
 
 CLIENTS = f"{AUTH}/clients"
 
@@ -121,6 +123,19 @@ async def test_a_rotated_secret_counts_on_for_its_grace(doors: Doors) -> None:
     answers = [await each.token(grant_type="client_credentials") for each in (app, second, third)]
 
     assert [answer.status_code for answer in answers] == [401, 401, 200]
+
+
+async def test_what_a_leaked_secret_got_ends_with_it_and_what_a_planned_rotation_finds_does_not(
+    doors: Doors, database: Database
+) -> None:
+    ada = await doors.newcomer()
+    planned, leaked = [await register_machine(doors.client, ada.headers) for _ in range(2)]
+
+    for app, grace in ((planned, 60), (leaked, 0)):
+        await doors.client.post(f"{CLIENTS}/{app.id}/rotate", json={"grace_seconds": grace}, headers=ada.headers)
+
+    ended = [await is_revoked(database, revocations.of_person(UUID(app.id))) for app in (planned, leaked)]
+    assert ended == [False, True]
 
 
 async def test_a_client_with_fewer_scopes_loses_what_it_had_opened(doors: Doors) -> None:

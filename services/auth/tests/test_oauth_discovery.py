@@ -32,7 +32,8 @@ from stoa_common.testing.identities import Identities
 from .conftest import Doors, OwnKeys, Someone
 from .oauth_world import AUTH, CALLBACK, Browser, allow, at_a_browser, claims_of, register, register_machine
 
-SERVICE_SECRET = "a secret of the service, long enough for all"
+#: With what HTTP Basic takes only form-encoded.
+SERVICE_SECRET = "100% a secret + of the service: long enough"
 MEMBERS = [
     "issuer",
     "authorization_endpoint",
@@ -183,17 +184,20 @@ async def test_a_service_works_for_its_caller_by_its_own_credential(stoa: Runnin
         ai = OnBehalf(http, stoa.url, service="ai", secret=SERVICE_SECRET)
         stranger = OnBehalf(http, stoa.url, service="ai", secret="another")
 
-        token = await ai.token_for(ada.access_token, permissions=["course:read"])
-        again = await ai.token_for(ada.access_token, permissions=["course:read"])
+        read: dict[str, Any] = {"audience": "content", "permissions": ["course:read"]}
+        token = await ai.token_for(ada.access_token, **read)
+        again = await ai.token_for(ada.access_token, **read)
+        elsewhere = await ai.token_for(ada.access_token, **{**read, "audience": "analytics"})
         with pytest.raises(Unauthenticated):
-            await ai.token_for(ada.access_token, permissions=["platform:write"])
+            await ai.token_for(ada.access_token, **{**read, "permissions": ["platform:write"]})
         with pytest.raises(Unauthenticated):
-            await ai.token_for(f"{ada.access_token[:-4]}AAAA", permissions=["course:read"])
+            await ai.token_for(f"{ada.access_token[:-4]}AAAA", **read)
         with pytest.raises(Unavailable):
-            await stranger.token_for(ada.access_token, permissions=["course:read"])
+            await stranger.token_for(ada.access_token, **read)
 
     claims = claims_of(token)
     assert again == token
+    assert [claims["aud"], claims_of(elsewhere)["aud"]] == ["stoa:content", "stoa:analytics"]
     assert (claims["sub"], claims["act"], claims["permissions"]) == (
         ada.person_id,
         {"sub": "service:ai"},

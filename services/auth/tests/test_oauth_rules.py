@@ -434,11 +434,12 @@ def test_what_a_service_gets_is_never_more_and_as_old() -> None:
     }
     impersonated = {**known, "act": {"sub": str(new_id())}, "exp": int(NOON.timestamp()) + 10}
 
-    narrow = claims.exchanged(known, service="ai", scopes=["course:read"], at=NOON, token_id=UUID(int=1))
-    nested = claims.exchanged(impersonated, service="ai", scopes=None, at=NOON, token_id=UUID(int=1))
+    by_ai: dict[str, Any] = {"service": "ai", "audience": "stoa:content", "at": NOON, "token_id": UUID(int=1)}
+    narrow = claims.exchanged(known, scopes=["course:read"], **by_ai)
+    nested = claims.exchanged(impersonated, scopes=None, **by_ai)
 
     assert (narrow["permissions"], narrow["roles"]) == (["course:read"], [])
-    assert narrow["act"] == {"sub": "service:ai"}
+    assert (narrow["act"], narrow["aud"]) == ({"sub": "service:ai"}, "stoa:content")
     assert (narrow["iat"], narrow["exp"]) == (known["iat"], int(NOON.timestamp()) + 60)
     assert nested["act"] == {"sub": "service:ai", "act": impersonated["act"]}
     assert nested["exp"] == impersonated["exp"]

@@ -1,4 +1,4 @@
-"""The token endpoint: codes, refresh tokens, clients as themselves, services; and what may be asked about tokens."""
+"""The token endpoint: codes, refresh tokens, clients as themselves."""
 
 import asyncio
 import base64
@@ -12,11 +12,9 @@ from fastapi import FastAPI
 from sqlalchemy import select
 
 from stoa_auth.database import LoginSession, Organization, RefreshToken
-from stoa_auth.oauth.exchange import ServiceCredentials
 from stoa_auth.sessions.domain import token_hash
 from stoa_common import clock, revocations
 from stoa_common.database import Database
-from stoa_common.resources import Resources
 from stoa_common.security import TokenVerifier
 from stoa_common.testing.identities import Identities
 
@@ -299,49 +297,3 @@ async def test_a_grant_that_was_not_registered_is_refused(doors: Doors, world: W
         400,
         "unsupported_grant_type",
     )
-
-
-@pytest.fixture
-def ai(doors: Doors, resources: Resources, monkeypatch: pytest.MonkeyPatch) -> App:
-    """The service `ai`, with a credential that auth was told."""
-    secret = "a secret of the service, long enough for all"
-    told = ServiceCredentials({"ai": secret})
-    monkeypatch.setattr(resources.get(ServiceCredentials), "_known", told._known)
-    return App(doors.client, "ai", secret)
-
-
-EXCHANGE = {
-    "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
-    "subject_token_type": "urn:ietf:params:oauth:token-type:access_token",
-}
-
-
-async def test_a_service_gets_a_token_of_whom_it_works_for(doors: Doors, ai: App, app: FastAPI) -> None:
-    ada = await doors.newcomer()
-
-    answer = await ai.token(**EXCHANGE, subject_token=ada.access_token, scope="course:read")
-
-    given = answer.json()
-    claims, known = claims_of(given["access_token"]), claims_of(ada.access_token)
-    assert given["issued_token_type"] == "urn:ietf:params:oauth:token-type:access_token"
-    assert 0 < given["expires_in"] <= 60
-    assert claims["act"] == {"sub": "service:ai"}
-    assert [claims[name] for name in ("sub", "org", "sid", "iat")] == [
-        known[name] for name in ("sub", "org", "sid", "iat")
-    ]
-    assert (claims["permissions"], claims["roles"]) == (["course:read"], [])
-    verifier: TokenVerifier = app.state.verifier
-    assert (await verifier.verify(given["access_token"])).actor == "service:ai"
-
-
-async def test_a_service_gets_no_more_than_there_was(doors: Doors, ai: App) -> None:
-    ada = await doors.newcomer()
-
-    wider = await ai.token(**EXCHANGE, subject_token=ada.access_token, scope="platform:write")
-    forged = await ai.token(**EXCHANGE, subject_token=ada.access_token[:-4] + "AAAA")
-    stranger = await App(doors.client, "ai", "another secret").token(**EXCHANGE, subject_token=ada.access_token)
-    unnamed = await doors.client.post(TOKEN, data={**EXCHANGE, "subject_token": ada.access_token})
-
-    assert error(wider) == (400, "invalid_scope")
-    assert error(forged) == (400, "invalid_grant")
-    assert [error(answer) for answer in (stranger, unnamed)] == [(401, "invalid_client")] * 2

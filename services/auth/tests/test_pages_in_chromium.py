@@ -2,40 +2,35 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Annotated
 
 import pytest
 import pytest_asyncio
-from fastapi import FastAPI, Form, Request
+from fastapi import Form, Request
 from playwright.async_api import Browser
 from starlette.responses import RedirectResponse, Response
 
 from stoa_auth.browsers import service as browsers
 from stoa_auth.browsers.routing import PageRouter
-from stoa_auth.keys.service import KeyRing
-from stoa_auth.passkeys.service import RelyingParty
 from stoa_auth.rendering import texts
 from stoa_common.browser_cookies import SESSION_COOKIE
 from stoa_common.database import Database
 from stoa_common.http import public
 from stoa_common.ids import new_id
 from stoa_common.resources import Resources
-from stoa_common.security import TokenVerifier
 from stoa_common.service import Service
-from stoa_common.settings import read_variable
-from stoa_common.testing.identities import ISSUER, Identities
+from stoa_common.testing.identities import Identities
 
 from .browser import PAGES
-from .chromium import Person, launched, needs_chromium, sat_down, served
-from .conftest import PASSWORD, Doors, OwnKeys, Someone
+from .chromium import Person, launched, left, needs_chromium
+from .conftest import PASSWORD, Doors, Someone
 from .enrolling import Hands, enroll
+from .pages_walk import EVERYWHERE, at_desk, give_passkey, opened
 from .postbox import Postbox
 
 pytestmark = [needs_chromium, pytest.mark.slow]
 NEW_PASSWORD = "another horse, another battery"
 SCOPES = ["openid", "email", "course:read", "answer:create", "offline_access"]
-EVERYWHERE = [("en", "light"), ("en", "dark"), ("ru", "light"), ("ru", "dark")]
 
 consents = PageRouter(prefix="/api/v1/auth/walk", tags=["walk"])
 
@@ -84,27 +79,19 @@ async def chromium() -> AsyncIterator[Browser]:
 async def port(
     service: Service, resources: Resources, identities: Identities, database: Database
 ) -> AsyncIterator[int]:
-    """Auth on a socket, as the browser sees it; passkeys are made for that address."""
-    verifier = TokenVerifier(OwnKeys(resources.get(KeyRing), identities), issuer=ISSUER)
-    more = replace(service, routers=[*service.routers, consents])
-    app: FastAPI = more.build_app(resources, verifier, database)
-    party = resources.get(RelyingParty)
-    async with served(app) as port:
-        resources.add(replace(party, id="localhost", origins=(f"http://localhost:{port}",)))
+    async with opened(service, resources, identities, database, [consents]) as port:
         yield port
-        resources.add(party)
+
+
+@pytest.fixture(autouse=True)
+async def nobody_stays(chromium: Browser) -> AsyncIterator[None]:
+    yield
+    await left(chromium)
 
 
 @pytest.fixture
 async def ada(doors: Doors) -> Someone:
     return await doors.newcomer(name="Ada Lovelace")
-
-
-async def at_desk(chromium: Browser, port: int, **how: object) -> Person:
-    person = await sat_down(chromium, f"http://localhost:{port}", **how)  # type: ignore[arg-type]
-    kept = read_variable("STOA_SCREENSHOTS")
-    person.pictures = Path(kept) if kept else None
-    return person
 
 
 @pytest.mark.parametrize(("language", "scheme"), EVERYWHERE)
@@ -244,25 +231,10 @@ async def test_without_scripts_everything_but_passkeys_works(
 
 async def test_a_passkey_logs_in(chromium: Browser, port: int, ada: Someone, doors: Doors) -> None:
     person = await at_desk(chromium, port)
-    devtools = await person.page.context.new_cdp_session(person.page)
-    await devtools.send("WebAuthn.enable")
-    device = {"protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True}
-    device |= {"isUserVerified": True, "automaticPresenceSimulation": True}
-    await devtools.send("WebAuthn.addVirtualAuthenticator", {"options": device})
-    await person.open(f"{PAGES}/log-in")
-    begun = await doors.client.post("/api/v1/auth/passkeys/registration", headers=ada.headers)
-    made = await person.page.evaluate(
-        """async (options) => {
-          const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(options);
-          return (await navigator.credentials.create({ publicKey })).toJSON();
-        }""",
-        begun.json()["publicKey"],
-    )
-    kept = await doors.client.post("/api/v1/auth/passkeys", json={"credential": made}, headers=ada.headers)
+    await give_passkey(person, doors, ada)
 
     await person.press("Log in with a passkey")
 
-    assert kept.status_code == 201, kept.text
     await person.arrive("You are logged in")
     await person.look("passkey")
 

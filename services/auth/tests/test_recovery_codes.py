@@ -48,7 +48,7 @@ async def test_of_fifty_parallel_uses_of_one_code_exactly_one_logs_in(
 ) -> None:
     ada = await doors.newcomer()
     [code, *_] = (await enroll(doors, ada, hands)).recovery_codes
-    waiting = [await challenge(doors, ada.email) for _ in range(50)]
+    waiting = await asyncio.gather(*(challenge(doors, ada.email) for _ in range(50)))
     usual = resources.get(Guard)
     resources.add(replace(usual, limits=replace(usual.limits, free=1000)))
     try:

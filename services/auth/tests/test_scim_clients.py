@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from .conftest import Doors, an_address
 from .directory import ENTERPRISE, GROUP, PATCH, USER, DirectoryOf
 
@@ -158,3 +160,128 @@ async def test_operations_are_done_all_or_none(doors: Doors) -> None:
 
     assert refused["scimType"]
     assert await directory.told("GET", f"/Users/{user['id']}") == user
+
+
+async def test_entra_replaces_without_a_path_by_names_that_select_an_address(doors: Doors) -> None:
+    directory, email = await DirectoryOf.somebody(doors), an_address()
+    user = await directory.user(email, emails=[{"value": "old@example.org", "type": "work"}])
+
+    value = {
+        'emails[type eq "work"].value': "new@example.org",
+        'emails[type eq "home"].value': "home@example.org",
+        'phoneNumbers[type eq "work"].value': "555",
+        "displayName": "Ada",
+    }
+    changed = await directory.patch(f"/Users/{user['id']}", {"op": "replace", "value": value})
+
+    assert changed["displayName"] == "Ada"
+    assert changed["emails"] == [
+        {"value": "new@example.org", "type": "work"},
+        {"value": "home@example.org", "type": "home"},
+    ]
+
+
+async def test_entra_selects_by_a_boolean_as_text_and_by_what_stoa_has_not(doors: Doors) -> None:
+    directory = await DirectoryOf.somebody(doors)
+    user = await directory.user(emails=[{"value": "old@example.org", "primary": True}, {"value": "b@example.org"}])
+
+    changed = await directory.patch(
+        f"/Users/{user['id']}",
+        {"op": "Replace", "path": 'emails[primary eq "True"].value', "value": "new@example.org"},
+        {"op": "Add", "path": 'roles[primary eq "True"].value', "value": "Instructor"},
+        {"op": "Remove", "path": 'addresses[type eq "work"].formatted', "value": "Here"},
+    )
+
+    assert [email["value"] for email in changed["emails"]] == ["new@example.org", "b@example.org"]
+    assert "roles" not in changed
+
+
+async def test_entra_removes_an_address_beside_whose_path_it_says_a_text(doors: Doors) -> None:
+    directory = await DirectoryOf.somebody(doors)
+    user = await directory.user(emails=[{"value": "a@example.org", "type": "work"}, {"value": "b@example.org"}])
+
+    removed = {"op": "Remove", "path": 'emails[type eq "work"].value', "value": "other@example.org"}
+    changed = await directory.patch(f"/Users/{user['id']}", removed)
+
+    assert [email.get("value") for email in changed["emails"]] == [None, "b@example.org"]
+
+
+async def test_entra_finds_a_user_by_an_address_of_a_kind(doors: Doors) -> None:
+    directory, address = await DirectoryOf.somebody(doors), an_address()
+    user = await directory.user(emails=[{"value": address, "type": "work"}])
+
+    assert await directory.find(f'emails[type eq "work"].value eq "{address.upper()}"') == [user]
+    assert await directory.find(f'emails[type eq "home"].value eq "{address}"') == []
+
+
+async def test_entra_asks_whether_a_user_is_in_a_group(doors: Doors) -> None:
+    directory = await DirectoryOf.somebody(doors)
+    user, other = await directory.user(), await directory.user()
+    group = await directory.group("Teachers", user)
+
+    asked = [f'id eq "{group["id"]}" and members eq "{each["id"]}"' for each in (user, other)]
+
+    assert [len(await directory.find(wanted, kind="Groups")) for wanted in asked] == [1, 0]
+
+
+REMOVALS: list[Any] = [
+    {"$ref": None, "value": "ID"},
+    [{"$ref": None, "value": "ID"}],
+    [{"value": "ID", "display": "Ada", "type": "direct"}],
+    [{"value": "ID", "$ref": "https://directory.example.org/Users/1"}],
+]
+
+
+@pytest.mark.parametrize("said", REMOVALS)
+async def test_a_member_is_removed_by_its_id_whatever_else_is_said_of_it(doors: Doors, said: Any) -> None:
+    directory = await DirectoryOf.somebody(doors)
+    first, second = await directory.user(), await directory.user()
+    group = await directory.group("stoa:author", first, second)
+    entries = [{**each, "value": first["id"]} for each in (said if isinstance(said, list) else [said])]
+
+    value = entries if isinstance(said, list) else entries[0]
+    changed = await directory.patch(f"/Groups/{group['id']}", {"op": "Remove", "path": "members", "value": value})
+
+    assert [member["value"] for member in changed["members"]] == [second["id"]]
+    assert (await directory.members())[first["userName"]]["roles"] == ["learner"]
+
+
+async def test_what_selects_no_member_removes_none(doors: Doors) -> None:
+    directory = await DirectoryOf.somebody(doors)
+    user, other = await directory.user(), await directory.user()
+    group = await directory.group("Teachers", user)
+    path = f"/Groups/{group['id']}"
+
+    by_path = await directory.patch(path, {"op": "remove", "path": f'members[value eq "{other["id"]}"]'})
+    by_value = await directory.patch(path, {"op": "Remove", "path": "members", "value": [{"value": other["id"]}]})
+    for value in ([user["id"]], user["id"]):
+        operation = {"op": "remove", "path": "members", "value": value}
+        await directory.told("PATCH", path, {"schemas": [PATCH], "Operations": [operation]}, code=400)
+
+    assert by_path == by_value == group == await directory.told("GET", path)
+
+
+async def test_who_is_in_a_group_already_is_added_without_a_change(doors: Doors) -> None:
+    directory = await DirectoryOf.somebody(doors)
+    user = await directory.user()
+    group = await directory.group("stoa:author", user)
+
+    for operation in (
+        {"op": "Add", "path": "members", "value": [{"value": user["id"]}, {"value": user["id"], "display": "Ada"}]},
+        {"op": "add", "value": {"members": [{"value": user["id"], "type": "User"}]}},
+    ):
+        assert await directory.patch(f"/Groups/{group['id']}", operation) == group
+
+
+async def test_okta_puts_a_group_with_members_as_it_shows_them(doors: Doors) -> None:
+    directory = await DirectoryOf.somebody(doors)
+    first, second = await directory.user(), await directory.user()
+    group = await directory.group("stoa:author", first)
+    members = [{"value": each["id"], "display": each["userName"], "type": "user"} for each in (first, second)]
+
+    put = await directory.told(
+        "PUT", f"/Groups/{group['id']}", {**group, "displayName": "stoa:author", "members": members}
+    )
+
+    assert [member["value"] for member in put["members"]] == sorted([first["id"], second["id"]])
+    assert {member["type"] for member in put["members"]} == {"User"}

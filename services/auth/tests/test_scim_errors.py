@@ -113,6 +113,9 @@ async def test_what_is_not_there_is_told_so(doors: Doors, path: str) -> None:
             b'{"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "' + b"a" * 255 + b'"}',
             "invalidValue",
         ),
+        (b'{"userName": ' + b"[" * 900 + b"]" * 900 + b"}", "invalidSyntax"),
+        (b'{"userName": ' + b"[" * 90_000 + b"]" * 90_000 + b"}", "invalidSyntax"),
+        (b'{"userName": "ada", "x": ' + b'{"x": ' * 900 + b"1" + b"}" * 901, "invalidSyntax"),
     ],
 )
 async def test_a_body_that_is_no_user_is_refused(doors: Doors, body: bytes, keyword: str) -> None:
@@ -160,6 +163,8 @@ async def test_a_question_that_can_not_be_asked_is_refused(doors: Doors, query: 
         ({"op": "replace", "path": "emails[", "value": "x"}, "invalidPath"),
         ({"op": "replace", "path": "active", "value": "perhaps"}, "invalidValue"),
         ({"op": "replace", "path": 'emails[type sw "w"].value', "value": "x"}, "noTarget"),
+        ({"op": "replace", "path": f'emails[type eq "{"x" * 4000}"].value', "value": "x"}, "invalidPath"),
+        ({"op": "remove", "path": "emails", "value": [{"type": "x", "value": str(n)} for n in range(51)]}, "tooMany"),
     ],
 )
 async def test_an_operation_that_can_not_be_done_is_refused(

@@ -13,9 +13,10 @@ from scim2_models import InvalidFilterException, ScimFilter, SearchRequest
 from stoa_auth.database import ScimGroup, ScimGroupMember, ScimUser
 from stoa_auth.scim import filtering, reading, representing
 from stoa_auth.scim.domain import ScimRequestIsWrong
-from stoa_auth.scim.repository import USERS, Listed, UserRepository
+from stoa_auth.scim.repository import Listed, UserRepository
 from stoa_auth.scim.schemas import DirectoryUser
 from stoa_auth.scim.settling import columns
+from stoa_auth.scim.sources import USERS
 from stoa_common.database import Database
 from stoa_common.ids import new_id
 

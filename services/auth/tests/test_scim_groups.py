@@ -193,4 +193,19 @@ async def test_changes_of_groups_are_in_the_organizations_log(doors: Doors) -> N
 
     told = answer.json()["items"]
     assert [record["action"] for record in told] == ["scim-group.delete", "scim-group.change", "scim-group.create"]
-    assert told[1]["after"] == {"role": "author", "came": [user["id"]], "left": []}
+    assert told[1]["after"] == {"attributes": [], "role": "author", "came": [user["id"]], "left": []}
+
+
+async def test_a_new_name_of_a_group_is_in_the_log_by_what_was_changed(doors: Doors) -> None:
+    directory = await DirectoryOf.somebody(doors)
+    group = await directory.group("stoa:author")
+
+    await directory.patch(f"/Groups/{group['id']}", {"op": "replace", "path": "displayName", "value": "Faculty"})
+
+    answer = await doors.client.get(
+        "/api/v1/auth/audit", params={"action": "scim-group.change"}, headers=directory.owner.headers
+    )
+    [told] = answer.json()["items"]
+    assert (told["before"], told["after"]["role"]) == ({"role": "author"}, None)
+    assert told["after"]["attributes"] == ["displayName"]
+    assert "Faculty" not in answer.text

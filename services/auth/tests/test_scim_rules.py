@@ -78,13 +78,18 @@ def test_an_account_is_named_as_the_directory_shows_the_person(said: dict[str, A
     ],
 )
 def test_a_group_gives_the_role_of_its_extension_or_of_its_name(group: DirectoryGroup, role: str | None) -> None:
-    assert domain.wanted_role(group, known=KNOWN) == role
+    assert domain.wanted_role(group, existing=KNOWN) == role
 
 
 @pytest.mark.parametrize("role", ["owner", "operator", "nobody"])
 def test_a_group_gives_no_role_that_is_unknown_or_the_owners(role: str) -> None:
     with pytest.raises(domain.ScimRequestIsWrong, match=role):
-        domain.wanted_role(a_group("Teachers", role), known=KNOWN)
+        domain.wanted_role(a_group("Teachers", role), existing=KNOWN)
+
+
+def test_a_role_that_a_group_had_and_that_is_gone_is_no_role() -> None:
+    assert domain.wanted_role(a_group("Teachers", "gone"), existing=KNOWN, kept="gone") is None
+    assert domain.wanted_role(a_group("stoa:author", "gone"), existing=KNOWN, kept="gone") is None
 
 
 ROLE_SETS = st.sets(st.sampled_from(KNOWN))
@@ -236,3 +241,14 @@ def test_a_cursor_is_refused_since_there_are_none() -> None:
         reading.search(DirectoryUser, json.dumps({"cursor": "x"}).encode())
 
     assert refused.value.scim_type == "invalidCursor"
+
+
+def test_more_operations_than_anybody_needs_are_refused() -> None:
+    operation = {"op": "replace", "path": "title", "value": "Dr"}
+
+    def read(count: int) -> None:
+        reading.patch(DirectoryUser, json.dumps({"schemas": [PATCH], "Operations": [operation] * count}).encode())
+
+    read(reading.MOST_OPERATIONS)
+    with pytest.raises(domain.ScimRequestIsWrong, match="operations"):
+        read(reading.MOST_OPERATIONS + 1)

@@ -25,6 +25,7 @@ DANGEROUS = [
     ("POST", "/api/v1/auth/factors/recovery-codes", None),
     ("DELETE", f"{FACTORS}/01990000-0000-7000-8000-000000000000", None),
     ("POST", "/api/v1/auth/passkeys/registration", None),
+    ("DELETE", "/api/v1/auth/me/identities/01990000-0000-7000-8000-000000000000", None),
     ("POST", "/api/v1/auth/api-keys", {"name": "Import", "scopes": ["course:read"]}),
 ]
 

@@ -6,6 +6,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from content_people import RunJob, Someone
@@ -64,31 +65,62 @@ async def _answering(store: ArchiveStore) -> ArchiveStore:
     async with asyncio.timeout(40):
         while True:
             try:
-                await store.put(new_id(), b"ready")
+                await store.put(b"ready", organization_id=new_id(), person_id=new_id())
                 return store
             except ObjectStorageIsAway:
                 await asyncio.sleep(0.5)
 
 
+def named_after(person_id: UUID, folder: Path) -> list[Path]:
+    return list(folder.rglob(str(person_id)))
+
+
 async def _check_contract(store: ArchiveStore) -> None:
-    organization_id = new_id()
+    sent = {"organization_id": new_id(), "person_id": new_id()}
 
-    name = await store.put(organization_id, b"an archive")
+    name = await store.put(b"an archive", **sent)
 
-    assert await store.put(organization_id, b"an archive") == name
-    assert await store.get(organization_id, name) == b"an archive"
-    with pytest.raises(ArchiveIsGone):
-        await store.get(new_id(), name)
+    assert await store.put(b"an archive", **sent) == name
+    assert await store.get(name, **sent) == b"an archive"
+    for elsewhere in ({**sent, "organization_id": new_id()}, {**sent, "person_id": new_id()}):
+        with pytest.raises(ArchiveIsGone):
+            await store.get(name, **elsewhere)
     await store.ping()
+
+
+async def _check_that_people_are_forgotten(store: ArchiveStore) -> None:
+    ada, bob = ({"organization_id": new_id(), "person_id": new_id()} for _ in range(2))
+    names = [await store.put(content, **ada) for content in (b"ada's course", b"ada's other course")]
+    of_bob = await store.put(b"ada's course", **bob)
+    told = await store.list_of(ada["person_id"])
+
+    await store.forget(ada["person_id"])
+    await store.forget(ada["person_id"])
+
+    assert sorted(each["sha256"] for each in told) == sorted(names)
+    assert await store.list_of(ada["person_id"]) == []
+    assert await store.get(of_bob, **bob) == b"ada's course", "another person sent the same"
 
 
 async def test_a_folder_keeps_archives_for_each_organization(tmp_path: Path) -> None:
     await _check_contract(ArchiveStore.open((tmp_path / "not" / "there").as_uri(), {}))
 
 
+async def test_a_folder_forgets_what_a_person_sent_and_their_name(tmp_path: Path) -> None:
+    store = ArchiveStore.open(tmp_path.as_uri(), {})
+    await _check_that_people_are_forgotten(store)
+    ada = new_id()
+    await store.put(b"an archive", organization_id=new_id(), person_id=ada)
+
+    await store.forget(ada)
+
+    assert named_after(ada, tmp_path) == []
+
+
 @pytest.mark.slow
 async def test_s3_keeps_archives_for_each_organization(s3: ArchiveStore) -> None:
     await _check_contract(s3)
+    await _check_that_people_are_forgotten(s3)
 
 
 @pytest.mark.slow
@@ -96,7 +128,7 @@ async def test_a_server_that_is_away_is_named_as_the_reason() -> None:
     (nobody,) = free_ports(1)
 
     with pytest.raises(ObjectStorageIsAway):
-        await an_s3_store(nobody).put(new_id(), b"an archive")
+        await an_s3_store(nobody).put(b"an archive", organization_id=new_id(), person_id=new_id())
 
 
 async def test_an_import_whose_archive_is_gone_fails_with_a_reason(
@@ -104,7 +136,7 @@ async def test_an_import_whose_archive_is_gone_fails_with_a_reason(
 ) -> None:
     job_id = (await author.upload(zipped(MARKDOWN))).json()["id"]
     folder = Path(resources.get(Settings).objects_url.removeprefix("file://"))
-    shutil.rmtree(folder / "imports" / str(author.principal.organization_id))
+    shutil.rmtree(folder / "imports" / str(author.person_id))
 
     await run_job(job_id)
 

@@ -1,13 +1,19 @@
 """A person who is erased leaves nothing in content."""
 
+import asyncio
 from uuid import UUID
 
 from content_people import ImportCourse, Someone
+from content_samples import MARKDOWN, zipped
 
 from stoa_common import clock, privacy
 from stoa_common.database import Database
+from stoa_common.privacy.sweeping import Sweeper
+from stoa_common.resources import Resources
 from stoa_common.testing.delivery import Delivery
 from stoa_content.database import TABLES
+from stoa_content.imports.personal import uploads
+from stoa_content.imports.provider import ArchiveStore
 from stoa_events.contracts.auth import UserErased
 
 #: A person column of another name would have to be registered under it.
@@ -65,3 +71,39 @@ async def test_erasing_a_person_removes_what_they_did_and_nobody_elses(
         assert not any((await privacy.registry.export(session, learner.person_id)).values())
         assert all((await privacy.registry.export(session, author.person_id)).values())
     assert len((await author.get("/enrollments")).json()["items"]) == 1
+
+
+async def _forget(delivery: Delivery, someone: Someone) -> None:
+    erased = UserErased(person_id=someone.person_id, erased_at=clock.now())
+    await delivery.deliver(privacy.erasure_router("content"), erased)
+
+
+async def test_what_a_person_uploaded_is_deleted_and_nobody_elses(
+    database: Database, delivery: Delivery, resources: Resources, author: Someone, learner: Someone
+) -> None:
+    archive = zipped(MARKDOWN)
+    archives = resources.get(ArchiveStore)
+    assert (await author.upload(archive)).status_code == 202
+    bobs = await archives.put(archive, organization_id=author.principal.organization_id, person_id=learner.person_id)
+    told = await uploads.export(resources, author.person_id)
+
+    await _forget(delivery, author)
+    sweeper = Sweeper("content", database, resources, [uploads], settle_seconds=0)
+    async with asyncio.timeout(20):
+        while await uploads.export(resources, author.person_id):
+            await sweeper.sweep_due()
+            await asyncio.sleep(0.02)
+
+    assert [each["sha256"] for each in told] == [bobs]
+    assert await archives.get(bobs, organization_id=author.principal.organization_id, person_id=learner.person_id)
+
+
+async def test_an_upload_that_lasts_longer_than_its_person_leaves_nothing(
+    delivery: Delivery, resources: Resources, author: Someone
+) -> None:
+    await _forget(delivery, author)
+
+    answer = await author.upload(zipped(MARKDOWN))
+
+    assert answer.status_code == 409
+    assert await uploads.export(resources, author.person_id) == []

@@ -84,6 +84,9 @@ def auth_routes(auth: Auth) -> Router:
     for method in ("GET", "POST"):
         name = f"tell_{method.lower()}"
         routes.add_api_route("/pages/some", tell, methods=[method], operation_id=name, **public(takes_cookie=True))
+    routes.add_api_route(
+        "/another", tell, methods=["GET"], operation_id="tell_another", **require("course:read", takes_cookie=True)
+    )
     return routes
 
 
@@ -280,6 +283,20 @@ async def test_only_a_page_of_auth_gets_the_cookies(http: aiohttp.ClientSession,
 
     assert page["cookie"] == [shown(text)["Cookie"]]
     assert elsewhere["cookie"] == ["theme=dark"]
+
+
+async def test_a_route_that_gives_another_cookie_gets_it_beside_the_token(
+    http: aiohttp.ClientSession, auth: Auth
+) -> None:
+    text = auth.log_in()
+
+    seen = await arrived(await http.get("/api/v1/auth/another", headers=shown(text)))
+    foreign = await http.get("/api/v1/auth/another", headers=shown(text, Origin="https://evil.example"))
+    nobody = await http.get("/api/v1/auth/another")
+
+    assert seen["authorization"] == [f"Bearer {auth.given[0]}"]
+    assert seen["cookie"] == [shown(text)["Cookie"]]
+    assert (foreign.status, nobody.status) == (403, 401)
 
 
 async def test_a_page_gets_no_cookies_that_another_site_sends(http: aiohttp.ClientSession, auth: Auth) -> None:

@@ -21,6 +21,7 @@ from stoa_common.http import health
 from stoa_common.http.protocol import LimitedHttp
 from stoa_common.jwks import JwksKeys
 from stoa_common.messaging.kafka import Cluster
+from stoa_common.on_behalf import taken_by
 from stoa_common.resources import Resources
 from stoa_common.revocation_log import AuthLog, RedisLog, open_redis
 from stoa_common.revocations import Revocations
@@ -130,11 +131,11 @@ class Process:
 
     def _verifier(self, stack: AsyncExitStack) -> TokenVerifier:
         """The same for every process: signatures by auth's keys, and nothing that was revoked."""
-        settings = self._settings
+        settings, url, own = self._settings, self._settings.auth_jwks_url, taken_by(self._service.name)
         redis = open_redis(settings.redis_url.get_secret_value())
         stack.push_async_callback(redis.aclose)
-        revocations = Revocations(RedisLog(redis, prefix=settings.kafka_topic_prefix), AuthLog(settings.auth_jwks_url))
-        return TokenVerifier(JwksKeys(settings.auth_jwks_url), issuer=settings.issuer, revocations=revocations)
+        ended = Revocations(RedisLog(redis, prefix=settings.kafka_topic_prefix), AuthLog(url))
+        return TokenVerifier(JwksKeys(url), issuer=settings.issuer, revocations=ended, audiences=own)
 
     def _cluster(self) -> Cluster:
         settings = self._settings
@@ -213,8 +214,7 @@ async def _serve(server: _Server) -> None:
 
 
 def _stop_on_signals() -> asyncio.Event:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     return stop

@@ -12,6 +12,7 @@ import hashlib
 import time
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Protocol
 from uuid import UUID
 
@@ -25,6 +26,8 @@ KEPT_SECONDS: Final = 16 * 60
 TRUST_SECONDS: Final = 0.25
 #: Nobody can revoke anything while auth is away, so what was complete then stays good over a restart of auth.
 GRACE_SECONDS: Final = 60.0
+#: Organizations and roles whose subjects are kept, since the tokens of all their members name them.
+_MANY_TOKENS_SAY: Final = 4096
 _NEVER: Final = float("-inf")
 
 
@@ -76,11 +79,13 @@ def of_member(person_id: UUID, organization_id: UUID) -> str:
     return _subject("member", organization_id, person_id)
 
 
+@lru_cache(_MANY_TOKENS_SAY)
 def of_organization(organization_id: UUID) -> str:
     """The subject that is everybody who acts for an organization."""
     return _subject("organization", organization_id)
 
 
+@lru_cache(_MANY_TOKENS_SAY)
 def of_role(organization_id: UUID, role: str) -> str:
     """The subject that is every token of the organization that names the role; with no name, those that name none."""
     return _subject("role", organization_id, name=role)

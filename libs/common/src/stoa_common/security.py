@@ -6,7 +6,7 @@ Tokens are JWTs (RFC 9068, `typ: at+jwt`) signed with Ed25519 (RFC 8037); keys c
 import hashlib
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
@@ -16,17 +16,16 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import Key, KeySet
-from joserfc.jws import JWSRegistry
 
 from stoa_common import clock, context, revocations
 from stoa_common.errors import Forbidden, Unauthenticated
 from stoa_common.jwks import Keys
 from stoa_common.permissions import Scope
 from stoa_common.revocations import Revocations
+from stoa_common.signatures import VerifyingRegistry
 
 AUDIENCE = "stoa"
 TOKEN_TYPE = "at+jwt"  # noqa: S105  # a media type, not a secret
-ALGORITHMS = ["EdDSA", "Ed25519"]
 LEEWAY_SECONDS = 5
 #: Ours have about 1,200 characters; custom roles may make them longer.
 LONGEST_TOKEN = 8192
@@ -123,24 +122,21 @@ class TokenVerifier:
     """
 
     def __init__(
-        self, keys: Keys, *, issuer: str, revocations: Revocations | None = None, audience: str = AUDIENCE
+        self, keys: Keys, *, issuer: str, revocations: Revocations | None = None, audiences: Sequence[str] = (AUDIENCE,)
     ) -> None:
         self._keys = keys
         self._issuer = issuer
         self._revocations = revocations
-        self._registry = JWSRegistry(algorithms=ALGORITHMS)
-        self._expected: dict[str, Any] = {
-            "iss": {"essential": True, "value": issuer},
-            "aud": {"essential": True, "value": audience},
-            "exp": {"essential": True},
-            "iat": {"essential": True},
-            "sub": {"essential": True},
-        }
+        self._registry = VerifyingRegistry()
+        told: dict[str, Any] = {name: {"essential": True} for name in ("exp", "iat", "sub")}
+        told["iss"] = {"essential": True, "value": issuer}
+        told["aud"] = {"essential": True, "values": list(audiences)}
+        self._claims = jwt.JWTClaimsRegistry(leeway=LEEWAY_SECONDS, **told)
         self._known: OrderedDict[bytes, _Verified] = OrderedDict()
 
-    def for_audience(self, audience: str) -> "TokenVerifier":
+    def for_audience(self, *audiences: str) -> "TokenVerifier":
         """For tokens that are meant for one route, by the same keys and revocations; others are refused there."""
-        return TokenVerifier(self._keys, issuer=self._issuer, revocations=self._revocations, audience=audience)
+        return TokenVerifier(self._keys, issuer=self._issuer, revocations=self._revocations, audiences=audiences)
 
     async def verify(self, token: str) -> Principal:
         """Raises Unauthenticated, which says nothing about why; Unavailable while auth can tell neither."""
@@ -160,7 +156,7 @@ class TokenVerifier:
     async def _verify_signed(self, token: str) -> _Verified:
         try:
             claims = (await self._decode(token)).claims
-            jwt.JWTClaimsRegistry(leeway=LEEWAY_SECONDS, **self._expected).validate(claims)
+            self._claims.validate(claims)
             return _verified(claims)
         except (JoseError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
             # What a stranger can write is all of JSON: whatever our reading of it stumbles over is no token of ours.
@@ -208,14 +204,16 @@ def _verified(claims: Mapping[str, Any]) -> _Verified:
     subjects = revocations.of_token(
         principal.person_id, principal.session_id, principal.organization, roles=principal.roles
     )
+    if (operator := principal.impersonator_id) is not None:
+        # Nobody stands in for others after their own tokens have ended.
+        subjects = (*subjects, revocations.of_person(operator))
     return _Verified(principal, float(claims["iat"]), subjects)
 
 
 def _principal(claims: Mapping[str, Any]) -> Principal:
-    organization = claims.get("org")
     return Principal(
         person_id=UUID(claims["sub"]),
-        organization=UUID(organization) if organization else None,
+        organization=UUID(claims["org"]) if claims.get("org") else None,
         session_id=UUID(claims["sid"]),
         roles=frozenset(claims.get("roles", ())),
         permissions=frozenset(claims.get("permissions", ())),

@@ -3,11 +3,11 @@
 Signing, and whatever is not done at every request, stays with the algorithms that joserfc brings.
 """
 
-from typing import ClassVar, Final
+from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from joserfc.jwk import OKPKey
-from joserfc.jws import JWSAlgModel, JWSRegistry
+from joserfc.jws import JWSAlgModel, JWSRegistry  # type: ignore[attr-defined]  # the base of its algorithms is there
 from nacl.exceptions import BadSignatureError
 from nacl.signing import VerifyKey
 
@@ -41,7 +41,7 @@ ALGORITHMS: Final = ("EdDSA", "Ed25519")
 class VerifyingRegistry(JWSRegistry):
     """Knows these algorithms and no others, so that no token can ask for another."""
 
-    algorithms: ClassVar[dict[str, JWSAlgModel]] = {name: _Ed25519(name) for name in ALGORITHMS}
+    algorithms: dict[str, JWSAlgModel] = {name: _Ed25519(name) for name in ALGORITHMS}  # noqa: RUF012  # as its base has it
 
     def __init__(self) -> None:
         super().__init__(algorithms=ALGORITHMS)

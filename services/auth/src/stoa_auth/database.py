@@ -3,7 +3,6 @@
 from stoa_auth.api_keys.models import ApiKey, ApiKeySecret
 from stoa_auth.attempts.models import LogInAttempts
 from stoa_auth.audit.models import AuditRecord
-from stoa_auth.browsers.models import BrowserCookie
 from stoa_auth.erasures.models import Erasure, ErasureCompletion
 from stoa_auth.factors.models import Authenticator, Factor, RecoveryCode
 from stoa_auth.keys.models import SigningKey
@@ -15,7 +14,7 @@ from stoa_auth.people.models import Person
 from stoa_auth.portability.models import PersonExport, PersonExportPart
 from stoa_auth.revocations.models import Revocation, RevocationCounter
 from stoa_auth.scim.models import ScimGroup, ScimGroupMember, ScimHour, ScimUser
-from stoa_auth.sessions.models import LogInChallenge, LoginSession, RefreshToken
+from stoa_auth.sessions.models import BrowserCookie, LogInChallenge, LoginSession, RefreshToken
 from stoa_auth.sign_on.models import Connection, Identity, ProvedDomain, SignOnAttempt, SignOnCode
 
 __all__ = [

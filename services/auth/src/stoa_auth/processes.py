@@ -24,6 +24,8 @@ from stoa_auth.oauth.router import router as clients
 from stoa_auth.organizations.invitations_router import router as invitations
 from stoa_auth.organizations.roles_router import router as roles
 from stoa_auth.organizations.router import router as organizations
+from stoa_auth.pages.account_router import router as account_pages
+from stoa_auth.pages.account_router import scripts as account_scripts
 from stoa_auth.pages.router import router as pages
 from stoa_auth.pages.router import scripts as page_scripts
 from stoa_auth.passkeys.router import router as passkeys
@@ -35,7 +37,6 @@ from stoa_auth.revocations.router import router as revocations
 from stoa_auth.scim.discovery_router import router as scim_discovery
 from stoa_auth.scim.router import router as scim
 from stoa_auth.sessions.router import router as sessions
-from stoa_auth.sessions.switching_router import router as switching
 from stoa_auth.settings import Settings
 from stoa_auth.sign_on.connections_router import domains as sign_on_domains
 from stoa_auth.sign_on.connections_router import policies as sign_on_policies
@@ -53,7 +54,6 @@ service = Service(
         administration,
         credentials,
         sessions,
-        switching,
         factors,
         passkeys,
         revocations,
@@ -78,6 +78,8 @@ service = Service(
         scim,
         pages,
         page_scripts,
+        account_pages,
+        account_scripts,
         static_files,
         well_known,
         audit,

@@ -6,6 +6,7 @@ from stoa_content.courses.router import router as courses
 from stoa_content.dependencies import check_objects, open_resources
 from stoa_content.enrollments.router import router as enrollments
 from stoa_content.imports.folder import MAX_PACKED_BYTES
+from stoa_content.imports.personal import uploads
 from stoa_content.imports.router import router as imports
 from stoa_content.imports.tasks import tasks
 from stoa_content.settings import Settings
@@ -16,6 +17,7 @@ service = Service(
     routers=[courses, enrollments, assessments, imports],
     tasks=tasks,
     resources=open_resources,
+    personal_sources=[uploads],
     checks={"objects": check_objects},
     max_body_bytes=MAX_PACKED_BYTES,
 )

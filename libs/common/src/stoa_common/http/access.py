@@ -21,11 +21,14 @@ class UnknownPermission(ValueError):
     """A route requires what `stoa_common.permissions` does not list."""
 
 
-def require(permission: str, *, keeps_answer: bool = True, recent: bool = False) -> dict[str, Any]:
+def require(
+    permission: str, *, keeps_answer: bool = True, recent: bool = False, takes_cookie: bool = False
+) -> dict[str, Any]:
     """Only callers with the permission, or with its `:own` form; the repository narrows to what is theirs.
 
     `recent=True`: only people who proved within the last minutes who they are (step-up); for what is dangerous.
     `keeps_answer=False`: no Idempotency-Key, because the answer is a secret or a stream.
+    `takes_cookie=True`: it may give the browser that asks another cookie; the gateway leaves it the one that it has.
     """
     if not is_known(permission):
         raise UnknownPermission(f"List {permission} in stoa_common.permissions first.")
@@ -35,7 +38,8 @@ def require(permission: str, *, keeps_answer: bool = True, recent: bool = False)
         if recent:
             caller.require_recent()
 
-    said = {STEP_UP: STEP_UP_SECONDS} if recent else {}
+    said: dict[str, Any] = {STEP_UP: STEP_UP_SECONDS} if recent else {}
+    said |= {TAKES_COOKIE: True} if takes_cookie else {}
     return {
         "dependencies": [Depends(check)],
         "openapi_extra": {PERMISSION: permission, KEEPS_ANSWER: keeps_answer, **said},

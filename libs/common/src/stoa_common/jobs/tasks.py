@@ -99,7 +99,9 @@ class Tasks:
         job = JobContext(row.id, row.organization_id, row.person_id, row.arguments, resources, database)
         async with database.transaction() as session:
             await repository.lock(session, row.id)
-            if (await repository.get(session, row.id)).status not in OPEN:
+            current = await repository.get(session, row.id)
+            # Gone: its person was erased meanwhile.
+            if current is None or current.status not in OPEN:
                 return
             result = await self._tasks[row.kind](job, session)
             told = {"id": str(result.id), "href": result.href}

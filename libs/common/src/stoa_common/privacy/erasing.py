@@ -39,7 +39,7 @@ erasures_due = Table(
     MetaData(),
     Column("person_id", Uuid, primary_key=True),
     Column("requested_at", DateTime(timezone=True), nullable=False),
-    #: By the database's clock, as are the transactions that it is compared with.
+    #: When a sweeper first saw the row, by the database's clock, as are the transactions that it is compared with.
     Column("erased_at", DateTime(timezone=True)),
 )
 
@@ -56,9 +56,7 @@ def erasure_router(service: str) -> EventRouter:
     @router.on(UserErased)
     async def erase_person(event: UserErased, session: Session) -> None:
         await erase(session, event.person_id, at=event.erased_at)
-        due = upsert(erasures_due).values(
-            person_id=event.person_id, requested_at=event.erased_at, erased_at=func.clock_timestamp()
-        )
+        due = upsert(erasures_due).values(person_id=event.person_id, requested_at=event.erased_at)
         await session.execute(due.on_conflict_do_nothing())
 
     return router
@@ -94,21 +92,28 @@ async def _forget_answers_about(session: Session, person_id: UUID) -> None:
 async def _forget_records_of(session: Session, person_id: UUID, *, at: datetime) -> None:
     """Records set aside about the person: their ids stay accounted for, what they say goes."""
     survivors = [name for name, event in REGISTRY.items() if event.survives_erasure]
-    theirs = and_(parked.c.value.is_not(None), _is_about(parked.c, person_id), ~_is_one_of(parked.c, survivors))
+    theirs = and_(parked.c.value.is_not(None), _is_theirs(person_id), ~_is_one_of(parked.c, survivors))
     given_up = {"state": DISCARDED, "value": None, "error": REASON, "edited_at": at}
     await session.execute(update(parked).where(theirs).values(**given_up))
-    unreadable = and_(bad_events.c.value.is_not(None), _is_about(bad_events.c, person_id))
-    await session.execute(update(bad_events).where(unreadable).values(value=None, error=REASON))
+    # Of what nobody could read, nobody knows how it names people.
+    named = or_(_holds(bad_events.c.value, str(person_id)), _text(bad_events.c.headers).contains(str(person_id)))
+    unread = update(bad_events).where(bad_events.c.value.is_not(None), named)
+    await session.execute(unread.values(value=None, error=REASON))
 
 
-def _is_about(columns: Any, person_id: UUID) -> ColumnElement[bool]:
-    """Whether the record's data name the person as theirs, however the JSON is spaced."""
-    return or_(*(_holds(columns.value, f'"person_id":{space}"{person_id}"') for space in ("", " ")))
+def _is_theirs(person_id: UUID) -> ColumnElement[bool]:
+    """Whether a parked record's data name the person as theirs, however the JSON is spaced; or its key does."""
+    named = (_holds(parked.c.value, f'"person_id":{space}"{person_id}"') for space in ("", " "))
+    return or_(parked.c.key == str(person_id), *named)
 
 
 def _is_one_of(columns: Any, types: list[str]) -> ColumnElement[bool]:
-    headers = cast(columns.headers, Text)
+    headers = _text(columns.headers)
     return or_(literal(value=False), *(headers.contains(f'"{name}"', autoescape=True) for name in types))
+
+
+def _text(column: Any) -> ColumnElement[str]:
+    return cast(column, Text)
 
 
 def _holds(column: Any, text: str) -> ColumnElement[bool]:

@@ -30,13 +30,14 @@ class PersonalSource:
     """What a service holds outside its database's tables: a warehouse, objects, keys in Redis.
 
     `export` gives rows about the person; `erase` leaves none, however often it is called. `count` tells how many rows
-    have a text in them, for who looks whether anything was left.
+    have a text in them, for who looks whether anything was left; None for a store that `stoa privacy prove` reads
+    itself, as it does objects.
     """
 
     name: str
     export: Callable[[Resources, UUID], Awaitable[Rows]]
     erase: Callable[[Resources, UUID], Awaitable[None]]
-    count: Callable[[Resources, str], Awaitable[int]]
+    count: Callable[[Resources, str], Awaitable[int]] | None = None
 
 
 @dataclass

@@ -56,7 +56,20 @@ def _without_our_signature(identities: Identities) -> dict[str, str]:
         "no signature": good.rpartition(".")[0] + ".",
         "claims changed after signing": ".".join([*changed.split(".")[:2], good.rpartition(".")[2]]),
         "a signature of zeros": good.rpartition(".")[0] + "." + _encode(bytes(64)),
+        "a signature that is too short": _resigned(good, lambda signature: signature[:63]),
+        "a signature with a second scalar that fits": _resigned(good, _with_another_scalar),
     }
+
+
+def _resigned(token: str, change: Callable[[bytes], bytes]) -> str:
+    signed, _, signature = token.rpartition(".")
+    return f"{signed}.{_encode(change(_decode(signature)))}"
+
+
+def _with_another_scalar(signature: bytes) -> bytes:
+    """The same signature but for its scalar plus the group's order, which RFC 8032 (5.1.7) has us refuse."""
+    order = 2**252 + 27742317777372353535851937790883648493
+    return signature[:32] + (int.from_bytes(signature[32:], "little") + order).to_bytes(32, "little")
 
 
 def _with_tricks_in_the_header(identities: Identities) -> dict[str, str]:
@@ -94,6 +107,7 @@ def _with_wrong_claims(identities: Identities) -> dict[str, str]:
     tricks: dict[str, Claims] = {
         "wrong audience": {"aud": "another-api"},
         "wrong audience among several": {"aud": ["another-api", "a-third"]},
+        "for another service": {"aud": f"{AUDIENCE}:another-service"},
         "no audience": {"aud": None},
         "wrong issuer": {"iss": "https://evil.example"},
         "issuer that only begins like ours": {"iss": f"{ISSUER}.evil.example"},

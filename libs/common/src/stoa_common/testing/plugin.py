@@ -19,6 +19,7 @@ from pydantic import SecretStr
 
 from stoa_common import logs
 from stoa_common.database import Database
+from stoa_common.on_behalf import taken_by
 from stoa_common.resources import Resources
 from stoa_common.security import TokenVerifier
 from stoa_common.service import Service
@@ -101,7 +102,8 @@ def identities() -> Identities:
 @pytest.fixture(scope="session")
 def app(request: pytest.FixtureRequest, service: Service, resources: Resources, identities: Identities) -> FastAPI:
     database = request.getfixturevalue("database") if service.has_database else None
-    return service.build_app(resources, TokenVerifier(identities, issuer=ISSUER), database)
+    verifier = TokenVerifier(identities, issuer=ISSUER, audiences=taken_by(service.name))
+    return service.build_app(resources, verifier, database)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

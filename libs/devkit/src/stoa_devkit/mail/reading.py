@@ -14,10 +14,14 @@ from stoa_devkit.trouble import Trouble
 SECONDS = 60.0
 
 
-def kept_mails(*, to: str | None = None, limit: int = 20) -> list[dict[str, Any]]:
-    """The newest mails of this checkout's platform, the newest first. Raises Trouble."""
+def kept_mails(*, to: str | None = None, limit: int = 20, unwritten: bool = False) -> list[dict[str, Any]]:
+    """The newest mails of this checkout's platform, the newest first. Raises Trouble.
+
+    `unwritten`: also to whom those go that were asked for a moment ago.
+    """
     found = settings.read()
     command = [sys.executable, "-m", "stoa_auth.mail", "--limit", str(limit), *(["--to", to] if to else [])]
+    command += ["--unwritten"] if unwritten else []
     ran = subprocess.run(  # noqa: S603 - our own program
         command, env=_variables(found, State(found.state)), capture_output=True, text=True, timeout=SECONDS, check=False
     )

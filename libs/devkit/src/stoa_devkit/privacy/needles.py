@@ -4,6 +4,7 @@ import base64
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 from urllib.parse import quote
 from uuid import UUID
@@ -20,9 +21,8 @@ class Needle:
     name: str
     forms: tuple[bytes, ...]
 
-    def is_in(self, content: bytes) -> bool:
+    def is_in(self, content: bytes, *, lowered: bytes) -> bool:
         """Whether any of the forms stands in what was read; letters' case does not matter."""
-        lowered = content.lower()
         return any(form in content or form.lower() in lowered for form in self.forms)
 
 
@@ -42,14 +42,19 @@ class Needles:
     def canaries(self) -> list[Needle]:
         return [Needle(f"canary {number}", forms_of(text)) for number, text in enumerate(self.texts, start=1)]
 
-    @property
+    @cached_property
     def all(self) -> list[Needle]:
         return [self.id, *self.canaries]
 
+    @cached_property
+    def longest(self) -> int:
+        """How many bytes the longest form of any needle has."""
+        return max(len(form) for needle in self.all for form in needle.forms)
+
     def found_in(self, contents: Iterable[bytes | None]) -> set[str]:
         """Names of the needles that stand in any of these."""
-        present = [content for content in contents if content]
-        return {needle.name for needle in self.all if any(needle.is_in(content) for content in present)}
+        present = [(content, content.lower()) for content in contents if content]
+        return {needle.name for needle in self.all if any(needle.is_in(c, lowered=low) for c, low in present)}
 
 
 def forms_of(text: str) -> tuple[bytes, ...]:

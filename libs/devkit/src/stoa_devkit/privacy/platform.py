@@ -1,6 +1,6 @@
 """Where the platform of this checkout keeps what it keeps."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from stoa_devkit import databases, environment
@@ -22,15 +22,12 @@ class Places:
     kafka: str
     topic_prefix: str
     folder: Path
-    left_out: list[str] = field(default_factory=list)
 
 
 def find_places(found: Settings) -> Places:
     """Our own servers, and those that the environment points at. Raises PlatformIsNotUp."""
     state = State(found.state)
     names = [spec.name for spec in SERVICES if spec.has_database]
-    objects = found.get("CONTENT_OBJECTS_URL") or ""
-    elsewhere = [f"{objects} is no folder: look there with the store's own tools."] if "s3:" in objects else []
     return Places(
         databases=_databases(found, state, names),
         services={name: found.get(f"{name.upper()}_URL") or f"http://{HOST}:{state.port(name)}" for name in names},
@@ -38,7 +35,6 @@ def find_places(found: Settings) -> Places:
         kafka=kafka_servers(),
         topic_prefix=found.topic_prefix,
         folder=found.state,
-        left_out=elsewhere,
     )
 
 

@@ -8,9 +8,12 @@ from redis.exceptions import RedisError
 
 from stoa_devkit.privacy.findings import Findings
 from stoa_devkit.privacy.needles import Needles
-from stoa_devkit.trouble import Trouble
 
 _EVERYTHING: Final = (0, -1)
+
+
+class _UnknownKind(Exception):
+    """A key holds what we cannot read."""
 
 
 async def look(url: str, needles: Needles, findings: Findings) -> None:
@@ -21,8 +24,8 @@ async def look(url: str, needles: Needles, findings: Findings) -> None:
         async for key in redis.scan_iter(count=1000):
             for name in needles.found_in([key, *_flat(await _value(redis, key))]):
                 findings.add("redis", name)
-    except (RedisError, OSError) as error:
-        raise Trouble(f"Redis does not answer ({type(error).__name__}).") from None
+    except (RedisError, OSError, _UnknownKind) as error:
+        findings.miss("redis", f"it cannot be read ({type(error).__name__})")
     finally:
         await redis.aclose()
 
@@ -39,7 +42,12 @@ async def _value(redis: Redis, key: bytes) -> Any:
         return await redis.smembers(key)
     if kind == b"zset":
         return await redis.zrange(key, *_EVERYTHING)
-    return await redis.xrange(key) if kind == b"stream" else None
+    if kind == b"stream":
+        return await redis.xrange(key)
+    if kind == b"none":
+        # It had its time while we looked.
+        return None
+    raise _UnknownKind
 
 
 def _flat(value: Any) -> Iterable[bytes]:

@@ -8,15 +8,16 @@ import asyncpg
 
 from stoa_devkit.privacy.findings import Findings
 from stoa_devkit.privacy.needles import ID, Needle, Needles
-from stoa_devkit.trouble import Trouble
 
 _EVENTS: Final = "events name people by their ids; what is personal in them is sealed"
 #: Where a bare id may stay, and why that tells nobody anything.
 OPAQUE: Final[Mapping[str, str]] = MappingProxyType(
     {
         "event_log": _EVENTS,
+        "outbox": _EVENTS,
         "feed_events": _EVENTS,
         "platform_events": _EVENTS,
+        "bad_events": "a record that nobody could read: whose it was, and nothing of what it said",
         "parked": "a record set aside that says that the person was erased, or what an operator did",
         "aggregate_versions": "counts the person's events",
         "consumer_marks": "counts the person's events",
@@ -31,7 +32,8 @@ _TABLES: Final = """
 SELECT n.nspname, c.relname, coalesce(parent.relname, c.relname) AS family
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_inherits i ON i.inhrelid = c.oid LEFT JOIN pg_class parent ON parent.oid = i.inhparent
-WHERE c.relkind = 'r' AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg_toast%'
+WHERE c.relkind IN ('r', 'm')
+AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg_toast%'
 ORDER BY 1, 2
 """
 _LIVING_KEY: Final = "SELECT count(*) FROM personal_keys WHERE person_id = $1 AND key IS NOT NULL"
@@ -42,12 +44,15 @@ async def look(databases: Mapping[str, str], needles: Needles, findings: Finding
     for service, url in databases.items():
         try:
             connection = await asyncpg.connect(url, timeout=10, server_settings={"default_transaction_read_only": "on"})
-        except (OSError, asyncpg.PostgresError) as error:
-            raise Trouble(f"The database of {service} does not answer ({type(error).__name__}).") from None
+        except (OSError, asyncpg.PostgresError, ValueError) as error:
+            findings.miss(f"{service}: database", f"it does not answer ({type(error).__name__})")
+            continue
         try:
             await _look_in(connection, service, needles, findings)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            findings.miss(f"{service}: database", f"it did not answer to the end ({type(error).__name__})")
         finally:
-            await connection.close()
+            connection.terminate()
 
 
 async def _look_in(

@@ -9,7 +9,6 @@ from aiokafka.errors import KafkaError
 
 from stoa_devkit.privacy.findings import Findings
 from stoa_devkit.privacy.needles import ID, Needles
-from stoa_devkit.trouble import Trouble
 
 _REASON: Final = "events name people by their ids for as long as Kafka keeps them; what is personal in them is sealed"
 START_SECONDS: Final = 20.0
@@ -25,7 +24,7 @@ async def look(servers: str, prefix: str, needles: Needles, findings: Findings) 
             await consumer.start()
         await _read_all(consumer, prefix, needles, findings)
     except (KafkaError, TimeoutError, OSError) as error:
-        raise Trouble(f"Kafka does not answer at {servers} ({type(error).__name__}).") from None
+        findings.miss("kafka", f"it does not answer at {servers} ({type(error).__name__})")
     finally:
         # With the broker away, stop() may wait for ever.
         with contextlib.suppress(KafkaError, TimeoutError, OSError):
@@ -35,6 +34,7 @@ async def look(servers: str, prefix: str, needles: Needles, findings: Findings) 
 async def _read_all(consumer: AIOKafkaConsumer, prefix: str, needles: Needles, findings: Findings) -> None:
     places = await _assigned(consumer, prefix)
     if not places:
+        findings.miss("kafka", f"no topic has the prefix {prefix!r}: is KAFKA_TOPIC_PREFIX the platform's?")
         return
     ends = await consumer.end_offsets(places)
     await consumer.seek_to_beginning(*places)

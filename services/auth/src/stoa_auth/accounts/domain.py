@@ -2,7 +2,10 @@
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass, field
+from uuid import UUID
 
+from stoa_auth.people.service import Person
 from stoa_common.errors import Conflict, Invalid, Unauthenticated
 
 _WORD = re.compile(r"\w{3,}")
@@ -14,6 +17,22 @@ class CredentialsAreWrong(Unauthenticated):
 
     def __init__(self) -> None:
         super().__init__("The e-mail or the password is wrong.")
+
+
+@dataclass(frozen=True, slots=True)
+class Proved:
+    """Whose password was right, and the hash that it was held against.
+
+    Argon2 takes its time while nothing is locked. Whoever acts on this locks the person, and asks whether it still
+    holds: else somebody with an old password would get in past the change that was to shut them out.
+    """
+
+    person_id: UUID
+    password_hash: str = field(repr=False)
+
+    def holds_for(self, person: Person) -> bool:
+        """Whether the password is the person's still."""
+        return person.password_hash == self.password_hash
 
 
 class PasswordIsGuessable(Invalid):

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from stoa_auth.accounts import domain, provider
+from stoa_auth.accounts.domain import Proved
 from stoa_auth.accounts.passwords import Passwords
 from stoa_auth.accounts.schemas import RegistrationIn
 from stoa_auth.attempts import service as attempts
@@ -109,10 +110,11 @@ async def verify_email(session: Session, token: str) -> None:
 
 async def check_credentials(
     database: Database, email: str, password: str, *, passwords: Passwords, limits: Limits
-) -> Person:
-    """The person whose password this is; a hash of older parameters is replaced on the way.
+) -> Proved:
+    """Whose password this is; a hash of older parameters is replaced on the way.
 
-    Raises CredentialsAreWrong, after the same work whoever exists; TooManyFailures.
+    It can be changed as soon as this answers: who locks the person afterwards asks `holds_for`. Raises
+    CredentialsAreWrong, after the same work whoever exists; TooManyFailures.
     """
     async with passwords.turn():
         # An attempt that is not tried for want of room shall not count.
@@ -122,7 +124,7 @@ async def check_credentials(
 
 async def _check_credentials(
     database: Database, email: str, password: str, *, passwords: Passwords, limits: Limits
-) -> Person:
+) -> Proved:
     async with database.transaction() as session:
         attempt = await attempts.begin(session, email, limits=limits)
         person = await people.find_person_by_email(session, email)
@@ -139,7 +141,7 @@ async def _check_credentials(
         await attempts.succeed(session, attempt)
         if newer is not None:
             await people.replace_hash(session, person.id, old=old, new=newer)
-    return person
+    return Proved(person.id, newer or old)
 
 
 async def get_account(session: Session, person_id: UUID) -> Person:

@@ -40,9 +40,13 @@ async def impersonate(
         domain.may_be_impersonated(person)
         grant = await _open(session, person, wanted, tokens=tokens, caller=caller)
         await _tell(session, person, grant, wanted, sealer=sealer, caller=caller)
-    answer = await tokens.answer(grant)
+        is_browsers = await sessions.is_kept_by_browser(session, caller)
+    answer = (await tokens.answer(grant)).model_dump()
+    if is_browsers:
+        # A script in the operator's page could take it away.
+        answer["refresh_token"] = None
     assert grant.ends_at is not None
-    return ImpersonationOut(**answer.model_dump(), session_id=grant.session_id, ends_at=grant.ends_at)
+    return ImpersonationOut(**answer, session_id=grant.session_id, ends_at=grant.ends_at)
 
 
 async def _open(

@@ -86,7 +86,7 @@ async def impersonate(
     """Act in a person's place for some minutes, an hour at most. The person gets a mail, and may end it.
 
     It opens what the person may read, and of what they may change only learning and courses: no account, no keys, no
-    members, and nothing that asks for step-up.
+    members, and nothing that asks for step-up. By a browser's cookie it lasts as long as the one access token.
     """
     response.headers["Cache-Control"] = "no-store"
     return await impersonation.impersonate(database, person_id, wanted, tokens=tokens, sealer=sealer, caller=caller)

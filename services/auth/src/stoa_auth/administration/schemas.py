@@ -1,14 +1,14 @@
 """HTTP shapes of administration."""
 
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
 from fastapi import Depends, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from stoa_auth.people.schemas import Name
-from stoa_auth.sessions.schemas import SessionOut, TokensOut
+from stoa_auth.sessions.schemas import SessionOut
 
 MOST_MINUTES: Final = 60
 #: PostgreSQL's text has no NUL.
@@ -83,9 +83,15 @@ class ImpersonationIn(ReasonIn):
     minutes: Annotated[int, Field(ge=1, le=MOST_MINUTES, description="Until it ends by itself.")] = 15
 
 
-class ImpersonationOut(TokensOut):
+class ImpersonationOut(BaseModel):
     """What an impersonation is done with. Its tokens name the operator in `act`, and open less than the person's."""
 
+    access_token: str
+    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105  # the scheme's name
+    expires_in: int = Field(description="Seconds that the access token is good for.")
+    refresh_token: str | None = Field(description="null for a browser, whose page shall hold nothing that lasts.")
+    person_id: UUID
+    organization_id: UUID | None
     session_id: UUID = Field(description="By which it is ended.")
     ends_at: datetime
 

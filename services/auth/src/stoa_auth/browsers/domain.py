@@ -5,9 +5,8 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from stoa_auth.browsers.models import BrowserCookie
 from stoa_auth.people.service import Person
-from stoa_auth.sessions.models import LoginSession
+from stoa_auth.sessions.models import BrowserCookie, LoginSession
 from stoa_common.browser_cookies import Origins
 from stoa_common.errors import Forbidden, Unauthenticated
 

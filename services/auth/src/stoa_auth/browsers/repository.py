@@ -5,9 +5,8 @@ from uuid import UUID
 
 from sqlalchemy import func, select, update
 
-from stoa_auth.browsers.models import BrowserCookie
 from stoa_auth.people.service import Person
-from stoa_auth.sessions.models import LoginSession, RefreshToken
+from stoa_auth.sessions.models import BrowserCookie, LoginSession, RefreshToken
 from stoa_common.database import Session, rows_affected
 
 
@@ -44,6 +43,11 @@ class BrowserRepository:
         )
         row = (await self._session.execute(query)).first()
         return (row[0], row[1]) if row else None
+
+    async def replace(self, token_hash: bytes, newer: bytes) -> datetime | None:
+        """Let another cookie stand for the same session, until the same time; None where there is no such cookie."""
+        statement = update(BrowserCookie).where(BrowserCookie.token_hash == token_hash).values(token_hash=newer)
+        return await self._session.scalar(statement.returning(BrowserCookie.expires_at))
 
     async def find_session_of(self, refresh_hash: bytes) -> UUID | None:
         """The session that a refresh token belongs to."""

@@ -1,5 +1,6 @@
 """Use cases of browsers: log one in and out, know who it is, show it forms and believe only these, give it a token."""
 
+from datetime import timedelta
 from typing import Any, Protocol
 
 from starlette.requests import Request
@@ -9,19 +10,20 @@ from stoa_auth.api_keys.schemas import TokenOut
 from stoa_auth.audit import service as audit
 from stoa_auth.browsers import domain
 from stoa_auth.browsers.domain import Browsers, BrowserSession, BrowserSessionIsOver
-from stoa_auth.browsers.models import BrowserCookie
 from stoa_auth.browsers.repository import BrowserRepository
 from stoa_auth.keys.service import KeyRing
 from stoa_auth.people import service as people
 from stoa_auth.rendering import service as rendering
 from stoa_auth.revocations import service as revocations
 from stoa_auth.sessions import domain as sessions
+from stoa_auth.sessions.models import BrowserCookie
 from stoa_auth.sessions.opening import current_standing
 from stoa_common import browser_cookies, clock
 from stoa_common.browser_cookies import CSRF_FIELD, CSRF_HEADER, SESSION_COOKIE, VISIT_COOKIE
 from stoa_common.database import Database, Session
 from stoa_common.ids import new_id
 from stoa_common.resources import Resources
+from stoa_common.security import Principal
 
 __all__ = [
     "BrowserSession",
@@ -33,6 +35,8 @@ __all__ = [
     "get_session",
     "log_browser_in",
     "log_browser_out",
+    "renew_cookie",
+    "renew_cookie_of",
     "set_cookies",
     "show_form",
 ]
@@ -83,14 +87,38 @@ async def set_cookies(request: Request, response: Response, database: Database, 
     async with database.transaction() as session:
         text = await log_browser_in(session, granted, browsers=browsers)
     _delete(response, VISIT_COOKIE)
-    response.set_cookie(
-        SESSION_COOKIE,
-        text,
-        max_age=int(browsers.longest.total_seconds()),
-        secure=True,
-        httponly=True,
-        samesite="lax",
-    )
+    _set(response, text, lasts=browsers.longest)
+
+
+async def renew_cookie(request: Request, response: Response, database: Database) -> None:
+    """Another cookie for the session, whose person has proved again who they are: what anybody else has got hold of
+    opens nothing from now on (OWASP ASVS 5.0, 7.2.4). Call it in no transaction of one's own.
+    """
+    text = _cookie(request, SESSION_COOKIE)
+    if text is None:
+        return
+    newer = browser_cookies.new_text()
+    async with database.transaction() as session:
+        ends = await BrowserRepository(session).replace(browser_cookies.digest(text), browser_cookies.digest(newer))
+    # None: another tab has done so just now, and the browser keeps what that one was given.
+    if ends is not None:
+        _set(response, newer, lasts=ends - clock.now())
+
+
+async def renew_cookie_of(request: Request, response: Response, database: Database, *, caller: Principal) -> None:
+    """As `renew_cookie`, where the cookie that came is of the caller's own session, as it is from the gateway.
+
+    Who shows a token of a browser's session alone, as a service that works for its person, gets nothing that lasts.
+    """
+    async with database.transaction() as session:
+        browser = await find_session(session, request)
+    if browser is not None and browser.session_id == caller.session_id:
+        await renew_cookie(request, response, database)
+
+
+def _set(response: Response, text: str, *, lasts: timedelta) -> None:
+    seconds = int(lasts.total_seconds())
+    response.set_cookie(SESSION_COOKIE, text, max_age=seconds, secure=True, httponly=True, samesite="lax")
 
 
 async def log_browser_in(session: Session, granted: Granted, *, browsers: Browsers) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from stoa_auth.accounts import service as accounts
-from stoa_auth.accounts.domain import CredentialsAreWrong
+from stoa_auth.accounts.domain import CredentialsAreWrong, Proved
 from stoa_auth.accounts.passwords import Passwords
 from stoa_auth.attempts.service import Limits
 from stoa_auth.credentials import domain
@@ -34,15 +34,21 @@ async def change_password(change: Change, wanted: PasswordChangeIn, *, caller: P
     async with change.database.transaction() as session:
         person = await people.get_person(session, caller.person_id)
         own_texts = await _own_texts(session, person.id)
-    await _check_current(change, person.email, wanted.current_password, limits=limits)
+    proved = await _check_current(change, person.email, wanted.current_password, limits=limits)
     password_hash = await accounts.hash_new_password(wanted.password, own_texts, passwords=change.passwords)
     async with change.database.transaction() as session:
-        await _set(session, change, caller.person_id, password_hash, besides=caller.session_id)
+        if proved.holds_for(await people.lock_person(session, caller.person_id)):
+            await _set(session, change, caller.person_id, password_hash, besides=caller.session_id)
+            return
+    # It was changed, or hashed anew, while all this was computed.
+    await change_password(change, wanted, caller=caller, limits=limits)
 
 
-async def _check_current(change: Change, email: str, password: str, *, limits: Limits) -> None:
+async def _check_current(change: Change, email: str, password: str, *, limits: Limits) -> Proved:
     try:
-        await accounts.check_credentials(change.database, email, password, passwords=change.passwords, limits=limits)
+        return await accounts.check_credentials(
+            change.database, email, password, passwords=change.passwords, limits=limits
+        )
     except CredentialsAreWrong:
         # 401 would tell a client to log in again, and its token is fine.
         raise domain.CurrentPasswordIsWrong from None

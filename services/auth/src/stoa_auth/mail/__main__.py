@@ -26,7 +26,7 @@ def main() -> None:
     wanted = _arguments()
     sealer = MailSealer(_needed("AUTH_KEYS_SECRET"))
     mailing = Mailing(sealer=sealer, server=None, sender="", link=read_variable("AUTH_MAIL_LINK"))
-    mails = asyncio.run(_read(_needed("AUTH_DATABASE_URL"), mailing))
+    mails = asyncio.run(_read(_needed("AUTH_DATABASE_URL"), mailing, wanted))
     chosen = [mail for mail in mails if wanted.to in (None, mail["to"])][: wanted.limit]
     json.dump(chosen, sys.stdout, ensure_ascii=False)
 
@@ -35,6 +35,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m stoa_auth.mail", description=__doc__.partition("\n")[0])
     parser.add_argument("--to", type=str.lower, help="only mails to this address")
     parser.add_argument("--limit", type=int, default=20, help="at most so many")
+    parser.add_argument("--unwritten", action="store_true", help="tell to whom those go, too, that nobody wrote yet")
     return parser.parse_args()
 
 
@@ -45,18 +46,19 @@ def _needed(variable: str) -> str:
     return value
 
 
-async def _read(url: str, mailing: Mailing) -> list[dict[str, Any]]:
+async def _read(url: str, mailing: Mailing, wanted: argparse.Namespace) -> list[dict[str, Any]]:
     database = Database(url, pool_size=1, application_name="auth-mail")
     try:
         async with database.transaction() as session:
-            return [_shown(mail, mailing) for mail in await MailRepository(session).list_newest(limit=LOOKS_AT)]
+            newest = await MailRepository(session).list_newest(limit=max(LOOKS_AT, wanted.limit))
+            return [_shown(mail, mailing, unwritten=wanted.unwritten) for mail in newest]
     except OSError:
         raise SystemExit("The database does not answer: is the platform up?") from None
     finally:
         await database.close()
 
 
-def _shown(mail: Mail, mailing: Mailing) -> dict[str, Any]:
+def _shown(mail: Mail, mailing: Mailing, *, unwritten: bool) -> dict[str, Any]:
     facts = {
         "id": str(mail.id),
         "kind": mail.kind,
@@ -66,18 +68,21 @@ def _shown(mail: Mail, mailing: Mailing) -> dict[str, Any]:
         "attempts": mail.attempts,
         "problem": mail.problem,
     }
-    return {**facts, **_content(mail, mailing)}
+    return {**facts, **_content(mail, mailing, unwritten=unwritten)}
 
 
-def _content(mail: Mail, mailing: Mailing) -> dict[str, str | None]:
+def _content(mail: Mail, mailing: Mailing, *, unwritten: bool) -> dict[str, str | None]:
     """What it says; nothing once it was sent, or before it was written."""
     nothing: dict[str, str | None] = dict.fromkeys(("to", "subject", "text", "token"))
-    if mail.sealed is None or mail.state == State.ASKED:
+    is_asked = mail.state == State.ASKED
+    if mail.sealed is None or (is_asked and not unwritten):
         return nothing
     try:
         content = mailing.sealer.open(mail.sealed, mail_id=mail.id)
     except MailIsSealed as refusal:
         raise SystemExit(str(refusal)) from None
+    if is_asked:
+        return {**nothing, "to": content.to}
     text = texts.write(Kind(mail.kind), mail.language, content, link=mailing.link)
     return {"to": content.to, "subject": text.subject, "text": text.body, "token": content.token}
 

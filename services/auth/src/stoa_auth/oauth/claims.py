@@ -46,21 +46,29 @@ def of_client(
 
 
 def exchanged(
-    claims: Mapping[str, Any], *, service: str, scopes: Collection[str] | None, at: datetime, token_id: UUID
+    claims: Mapping[str, Any],
+    *,
+    service: str,
+    audience: str,
+    scopes: Collection[str] | None,
+    at: datetime,
+    token_id: UUID,
 ) -> dict[str, Any]:
     """The token that a service gets for somebody's (RFC 8693): the same subject, `act` the service, never more.
 
-    It is as old as the one it was made of (`iat`): whatever revokes that revokes this.
+    It is for the service that is called (`aud`), and as old as the one it was made of (`iat`): whatever revokes that
+    revokes this.
     """
     held = claims["permissions"] if scopes is None else [name for name in claims["permissions"] if name in scopes]
     actor = {"sub": f"service:{service}", **({"act": claims["act"]} if "act" in claims else {})}
     kept = {
         name: claims[name]
-        for name in ("iss", "aud", "sub", "org", "sid", "amr", "auth_time", "client_id", "iat")
+        for name in ("iss", "sub", "org", "sid", "amr", "auth_time", "client_id", "iat")
         if name in claims
     }
     ends = min(int(claims["exp"]), int((at + EXCHANGED_TTL).timestamp()))
-    return {**kept, "act": actor, "roles": [], "permissions": held, "exp": ends, "jti": str(token_id)}
+    limits = {"aud": audience, "roles": [], "permissions": held, "exp": ends}
+    return {**kept, **limits, "act": actor, "jti": str(token_id)}
 
 
 def id_token(

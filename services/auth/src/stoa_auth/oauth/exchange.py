@@ -8,20 +8,28 @@ they work for, and show who they are.
 import hmac
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from stoa_auth.api_keys import service as api_keys
 from stoa_auth.browsers import service as browsers
 from stoa_auth.oauth import claims, domain
 from stoa_auth.oauth.authenticating import Shown
-from stoa_auth.oauth.refusals import ClientIsNotKnown, GrantIsNotGood, RequestIsMalformed, ScopeIsTooWide
+from stoa_auth.oauth.refusals import (
+    ClientIsNotKnown,
+    GrantIsNotGood,
+    RequestIsMalformed,
+    ScopeIsTooWide,
+    TargetIsUnknown,
+)
 from stoa_auth.oauth.schemas import TokenForm, TokenOut
 from stoa_auth.sessions.service import Tokens
 from stoa_common import clock
 from stoa_common.database import Database
 from stoa_common.errors import Unauthenticated
 from stoa_common.ids import new_id
+from stoa_common.on_behalf import audience_of, taken_by
 from stoa_common.security import TokenVerifier
+from stoa_events.contracts.operations import SERVICES
 
 GRANT: Final = "urn:ietf:params:oauth:grant-type:token-exchange"
 ACCESS_TOKEN: Final = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105  # a name of RFC 8693, not a secret
@@ -82,32 +90,42 @@ async def _cookie(counter: Counter, form: TokenForm, shown: Shown | None) -> Tok
 
 
 def _as_it_is(form: TokenForm) -> str:
-    """Raises RequestIsMalformed for what is too long to be one, and for a scope."""
+    """Raises RequestIsMalformed for what is too long to be one, and for limits that its token would not have."""
     text = form.subject_token or ""
-    if form.scope is not None or len(text) > _LONGEST:
-        raise RequestIsMalformed("Send the subject_token as it is, and no scope: it has its own.")
+    if form.scope is not None or form.audience is not None or len(text) > _LONGEST:
+        raise RequestIsMalformed("Send the subject_token as it is, without scope and audience: it has its own.")
     return text
 
 
 async def _access_token(counter: Counter, form: TokenForm, shown: Shown | None) -> TokenOut:
-    """A service acts for the token's subject: with `act`, the same permissions or fewer."""
+    """A service acts for the token's subject: with `act`, at one other service, the same permissions or fewer."""
     service = counter.services.recognize(shown)
-    token = form.subject_token or ""
-    try:
-        await counter.verifier.verify(token)
-    except Unauthenticated:
-        raise GrantIsNotGood("The subject_token is not valid.") from None
-    known, at = claims.read(token), clock.now()
+    called = form.audience or ""
+    if called not in SERVICES:
+        raise TargetIsUnknown(f"Send audience, the service that is to be called: {', '.join(SERVICES)}.")
+    known, at = await _read(counter, form.subject_token or "", service), clock.now()
     scopes = None if form.scope is None else form.scope.split()
     if scopes is not None and not set(scopes) <= set(known["permissions"]):
         raise ScopeIsTooWide("Ask only for permissions that the subject_token has.")
-    said = claims.exchanged(known, service=service, scopes=scopes, at=at, token_id=new_id())
+    said = claims.exchanged(
+        known, service=service, audience=audience_of(called), scopes=scopes, at=at, token_id=new_id()
+    )
     return TokenOut(
         access_token=await counter.tokens.keys.sign(said),
         expires_in=max(0, said["exp"] - int(at.timestamp())),
         scope=" ".join(said["permissions"]),
         issued_token_type=ACCESS_TOKEN,
     )
+
+
+async def _read(counter: Counter, token: str, service: str) -> dict[str, Any]:
+    """What the caller's token says: it was for everybody, or for the service that shows it. Raises GrantIsNotGood."""
+    verifier = counter.verifier.for_audience(*taken_by(service))
+    try:
+        await verifier.verify(token)
+    except Unauthenticated:
+        raise GrantIsNotGood("The subject_token is not valid.") from None
+    return claims.read(token)
 
 
 EXCHANGES: dict[str, Exchange] = {API_KEY: _api_key, COOKIE: _cookie, ACCESS_TOKEN: _access_token}

@@ -28,11 +28,18 @@ async def plan(
     Nobody is sent where the client was not registered. An ID token may have expired by now.
     """
     values = dict(pairs)
-    hint = await keys.read_id_token(values["id_token_hint"]) if values.get("id_token_hint") else None
-    if hint is not None and hint.get("iss") != issuer:
-        hint = None
+    hint = await _hint(values, keys=keys, issuer=issuer)
     is_theirs = hint is not None and browser is not None and hint.get("sub") == str(browser.person_id)
     return Leaving(await _url(session, values, hint), is_asked=browser is not None and not is_theirs)
+
+
+async def _hint(values: dict[str, str], *, keys: KeyRing, issuer: str) -> dict[str, Any] | None:
+    """What the ID token says; None for another issuer's, or one of another client than the request names."""
+    text, client_id = values.get("id_token_hint"), values.get("client_id")
+    hint = await keys.read_id_token(text) if text else None
+    if hint is None or hint.get("iss") != issuer or (client_id and hint.get("aud") != client_id):
+        return None
+    return hint
 
 
 async def _url(session: Session, values: dict[str, str], hint: dict[str, Any] | None) -> str | None:

@@ -66,6 +66,12 @@ class ScopeIsTooWide(OAuthRefusal):
     code = "invalid_scope"
 
 
+class TargetIsUnknown(OAuthRefusal):
+    """A token is asked for somebody who is no service of Stoa (RFC 8693, section 2.2.2)."""
+
+    code = "invalid_target"
+
+
 class RequestObjectIsNotSupported(OAuthRefusal):
     code = "request_not_supported"
 

@@ -53,7 +53,10 @@ async def change_client(client_id: UUID, wanted: ClientChangeIn, session: Sessio
 async def rotate_client_secret(
     client_id: UUID, wanted: SecretRotationIn, session: SessionDep, caller: Caller, response: Response
 ) -> NewClientOut:
-    """Give an OAuth client a new secret, shown this once; the one before stays good for the grace time."""
+    """Give an OAuth client a new secret, shown this once; the one before stays good for the grace time.
+
+    With no grace, for a secret that leaked, the tokens that the client got as itself are refused within a second.
+    """
     response.headers.update(NO_STORE)
     return await service.rotate_secret(session, client_id, wanted, caller=caller)
 

@@ -114,6 +114,7 @@ class TokenForm(ClientForm):
     refresh_token: Parameter = None
     subject_token: Annotated[str | None, Field(max_length=8192)] = None
     subject_token_type: Parameter = None
+    audience: Annotated[Parameter, Field(description="Token exchange by a service: which one it calls.")] = None
 
 
 class TokenOut(BaseModel):

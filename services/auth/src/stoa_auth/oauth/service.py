@@ -86,10 +86,16 @@ def _of(changes: dict[str, Any]) -> dict[str, Any]:
 async def rotate_secret(
     session: Session, client_id: UUID, wanted: SecretRotationIn, *, caller: Principal
 ) -> NewClientOut:
-    """Give the client another secret, told this once. Raises ClientIsUnknown, ClientHasNoSecret."""
+    """Give the client another secret, told this once; without a grace its tokens as itself end.
+
+    Raises ClientIsUnknown, ClientHasNoSecret.
+    """
     client = domain.known(await ClientRepository(session).lock_visible(client_id, caller))
     secret = domain.new_secret()
     domain.rotate(client, secret, grace=timedelta(seconds=wanted.grace_seconds), at=clock.now())
+    if not wanted.grace_seconds:
+        # It leaked: what somebody else got by it would outlive it by minutes.
+        await revocations.revoke_person(session, client.id)
     _note(session, "oauth-client.rotate", client, caller, after={"grace_seconds": wanted.grace_seconds})
     return _with_secret(client, secret)
 

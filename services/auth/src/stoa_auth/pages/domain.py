@@ -2,11 +2,15 @@
 
 import re
 from typing import Final
+from urllib.parse import parse_qs, urlsplit
 
-from stoa_common.errors import Invalid
+from stoa_auth.oauth.requests import LOGGED_IN_AFTER
+from stoa_common.errors import Forbidden, Invalid
 
 PAGES: Final = "/api/v1/auth/pages"
 HOME: Final = f"{PAGES}/account"
+#: In the address of a log-in page that asks for a password though an organization demands its provider.
+BY_PASSWORD: Final = {"by": "password"}
 _LONGEST: Final = 8000
 #: One slash and no second one, which would name a host; a backslash counts as a slash, and browsers skip what is not
 #: printable (WHATWG URL, sections 4.1 and 4.4).
@@ -34,6 +38,27 @@ class FormIsIncomplete(Invalid):
         super().__init__("The form is not filled in as it should be.")
 
 
+class NoWayToSignOn(Invalid):
+    """No organization has proved the address's domain and connected a provider; whether it has an account is unsaid."""
+
+    def __init__(self) -> None:
+        super().__init__("No organization has a log-in service of its own for such addresses. Use your password.")
+
+
+class ProviderProvesWho(Forbidden):
+    """Who logged in by an organization's provider proves again there who they are."""
+
+    def __init__(self) -> None:
+        super().__init__("You logged in by your organization's log-in service: prove there again who you are.")
+
+
+class OwnLogInIsNeeded(Forbidden):
+    """An organization's provider speaks for that organization; what is the person's own is not for it to touch."""
+
+    def __init__(self) -> None:
+        super().__init__("Log in by your own password or passkey to change this.")
+
+
 def destination(wanted: str | None) -> str:
     """Where a log-in leads: the path that was asked for, if it is one of this origin, else home.
 
@@ -45,6 +70,11 @@ def destination(wanted: str | None) -> str:
 def is_page(path: str) -> bool:
     """Whether it is a page of these, which redirects nowhere else."""
     return path.startswith(f"{PAGES}/")
+
+
+def asks_anew(path: str) -> bool:
+    """Whether an OAuth client waits there for a log-in that is newer than what a provider remembers."""
+    return LOGGED_IN_AFTER in parse_qs(urlsplit(path).query)
 
 
 def what_is_wrong(field: str, *, is_new_password: bool) -> Invalid:

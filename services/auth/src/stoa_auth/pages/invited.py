@@ -5,22 +5,20 @@ from starlette.responses import Response
 
 from stoa_auth.accounts import service as accounts
 from stoa_auth.accounts.schemas import RegistrationIn
-from stoa_auth.browsers import service as browsers
 from stoa_auth.browsers.service import BrowserSession
 from stoa_auth.organizations import service as organizations
-from stoa_auth.pages.forms import Desk, address, form, message, read
+from stoa_auth.pages.forms import Desk, address, form, message, principal, read, who
 from stoa_auth.pages.schemas import InvitationForm
-from stoa_auth.people import service as people
 from stoa_auth.people.service import Person
 from stoa_auth.rendering import service as rendering
 from stoa_common.errors import Refusal
-from stoa_common.security import Principal
 
 _SCRIPT = "mail_code.js"
 
 
 async def show_invitation(request: Request, *, desk: Desk) -> Response:
-    _, person = await _who(request, desk)
+    found = await who(request, desk)
+    person = found.person if found else None
     return _shown(request, person, InvitationForm())
 
 
@@ -41,18 +39,18 @@ def _shown(request: Request, person: Person | None, sent: InvitationForm, refusa
 
 async def accept_invitation(request: Request, sent: InvitationForm, *, desk: Desk) -> Response:
     """Join with the account of this browser, else make one; nobody is told whether an address had one already."""
-    browser, person = await _who(request, desk)
+    found = await who(request, desk)
     try:
-        if browser is not None:
-            return await _join(request, sent, browser, desk=desk)
+        if found is not None:
+            return await _join(request, sent, found.browser, desk=desk)
         return await _register(request, sent, desk=desk)
     except Refusal as refusal:
-        return _shown(request, person, sent, refusal)
+        return _shown(request, found.person if found else None, sent, refusal)
 
 
 async def _join(request: Request, sent: InvitationForm, browser: BrowserSession, *, desk: Desk) -> Response:
     async with desk.database.transaction() as session:
-        await organizations.accept_invitation(session, sent.code.strip(), caller=_principal(browser))
+        await organizations.accept_invitation(session, sent.code.strip(), caller=principal(browser))
     return message(request, "invitation-joined", has_link=False)
 
 
@@ -70,23 +68,3 @@ async def _register(request: Request, sent: InvitationForm, *, desk: Desk) -> Re
             session, wanted, passwords=desk.passwords, sealer=desk.sealer, accepted_languages=language
         )
     return message(request, "invitation-registered")
-
-
-async def _who(request: Request, desk: Desk) -> tuple[BrowserSession | None, Person | None]:
-    async with desk.database.transaction() as session:
-        browser = await browsers.find_session(session, request)
-        return browser, await people.get_person(session, browser.person_id) if browser else None
-
-
-def _principal(browser: BrowserSession) -> Principal:
-    """The browser's person, who may do nothing by it but what is everybody's."""
-    return Principal(
-        person_id=browser.person_id,
-        organization=browser.organization_id,
-        session_id=browser.session_id,
-        roles=frozenset(),
-        permissions=frozenset(),
-        expires_at=browser.expires_at.timestamp(),
-        methods=frozenset(browser.methods),
-        authenticated_at=browser.authenticated_at.timestamp(),
-    )

@@ -1,6 +1,6 @@
 """Pages over HTTP."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import Depends, Form, Request, status
 from starlette.responses import RedirectResponse, Response
@@ -15,6 +15,7 @@ from stoa_auth.pages import service
 from stoa_auth.pages.domain import PAGES
 from stoa_auth.pages.forms import address
 from stoa_auth.pages.schemas import (
+    ByPassword,
     CodeForm,
     EmailForm,
     InvitationForm,
@@ -30,39 +31,68 @@ from stoa_auth.pages.schemas import (
 from stoa_auth.pages.service import Desk
 from stoa_auth.passkeys.service import RelyingParty
 from stoa_auth.sessions.service import Tokens
+from stoa_auth.sign_on import service as sign_on
 from stoa_common.database import DatabaseDep, SessionDep
 from stoa_common.http import Router, public
 from stoa_common.resources import Resources
 
 router = PageRouter(prefix=PAGES, tags=["pages"])
 #: A log-in, or the way to it, leads on.
-_ELSEWHERE: dict[int | str, dict[str, Any]] = {303: {"description": "On to the next page."}}
+ELSEWHERE: Final[dict[int | str, dict[str, Any]]] = {303: {"description": "On to the next page."}}
 #: For the script of the log-in page: it sends and reads JSON, and shows the token of its page as X-CSRF-Token.
 scripts = Router(prefix=PAGES, tags=["pages"], dependencies=[Depends(check_form)])
 
 
 def _desk(request: Request, database: DatabaseDep) -> Desk:
     resources: Resources = request.app.state.resources
-    kinds = (Passwords, Tokens, Limits, MailSealer, Guard, RelyingParty)
-    passwords, tokens, limits, sealer, guard, party = (resources.get(kind) for kind in kinds)
-    return Desk(database, passwords, tokens, limits, sealer, guard, party)  # type: ignore[arg-type]
+    return Desk(
+        database,
+        passwords=resources.get(Passwords),
+        tokens=resources.get(Tokens),
+        limits=resources.get(Limits),
+        sealer=resources.get(MailSealer),
+        guard=resources.get(Guard),
+        party=resources.get(RelyingParty),
+        sign_on=resources.get(sign_on.Desk),
+    )
 
 
 DeskDep = Annotated[Desk, Depends(_desk)]
 
 
 @router.get("/log-in", **public(takes_cookie=True))
-async def show_log_in(request: Request, wanted: Next = None) -> Response:
+async def show_log_in(request: Request, wanted: Next = None, by: ByPassword = None) -> Response:
     """The page where people log in."""
-    return service.show_log_in(request, wanted)
+    return service.show_log_in(request, wanted, by_password=by is not None)
 
 
-@router.post("/log-in", responses=_ELSEWHERE, **public(takes_cookie=True))
+@router.post("/log-in", responses=ELSEWHERE, **public(takes_cookie=True))
 async def submit_log_in(
-    request: Request, sent: Annotated[LogInForm, Form()], desk: DeskDep, wanted: Next = None
+    request: Request,
+    sent: Annotated[LogInForm, Form()],
+    desk: DeskDep,
+    wanted: Next = None,
+    by: ByPassword = None,
 ) -> Response:
-    """Log this browser in by a password; with a second factor the next page asks for it."""
-    return await service.log_in(request, sent, wanted, desk=desk)
+    """Log this browser in by a password; with a second factor the next page asks for it.
+
+    Where the organization of the address's domain admits only who logs in by its provider, the page says so instead.
+    """
+    return await service.log_in(request, sent, wanted, by_password=by is not None, desk=desk)
+
+
+@router.get("/sign-on", **public(takes_cookie=True))
+async def show_sign_on(request: Request, wanted: Next = None) -> Response:
+    """The page that asks for an address, to find the log-in service of its organization."""
+    return service.show_sign_on(request, wanted)
+
+
+@router.post("/sign-on", **public(takes_cookie=True))
+async def submit_sign_on(
+    request: Request, sent: Annotated[EmailForm, Form()], desk: DeskDep, wanted: Next = None
+) -> Response:
+    """By which provider the organization of the address logs its people in; the address may have an account or not."""
+    return await service.sign_on(request, sent, wanted, desk=desk)
 
 
 @router.get("/second-factor", status_code=status.HTTP_303_SEE_OTHER, **public(takes_cookie=True))
@@ -71,7 +101,7 @@ async def show_second_factor(wanted: Next = None) -> Response:
     return RedirectResponse(address("log-in", wanted), 303, headers={"Cache-Control": "no-store"})
 
 
-@router.post("/second-factor", responses=_ELSEWHERE, **public(takes_cookie=True))
+@router.post("/second-factor", responses=ELSEWHERE, **public(takes_cookie=True))
 async def submit_second_factor(
     request: Request, sent: Annotated[SecondFactorForm, Form()], desk: DeskDep, wanted: Next = None
 ) -> Response:
@@ -95,12 +125,6 @@ async def submit_page_passkey(
     """Log this browser in by a passkey, alone or after a password."""
     response.headers["Cache-Control"] = "no-store"
     return await service.log_in_with_passkey(request, response, shown, desk=desk)
-
-
-@router.get("/account", responses=_ELSEWHERE, **public(takes_cookie=True))
-async def show_account(request: Request, desk: DeskDep) -> Response:
-    """Who has logged in by this browser."""
-    return await service.show_account(request, desk=desk)
 
 
 @router.get("/log-out", **public(takes_cookie=True))

@@ -1,17 +1,24 @@
 """Forms as browsers send them; what is wrong with them is told on the page."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from stoa_auth.passkeys.schemas import PasskeyIn
+from stoa_auth.people.schemas import Email
 from stoa_auth.sessions.schemas import OpaqueToken
 
 Text = Annotated[str, Field(max_length=2000)]
 Next = Annotated[
     str | None,
     Query(alias="next", max_length=8000, description="A path of this origin, where the browser goes after the log-in."),
+]
+
+ByPassword = Annotated[
+    Literal["password"] | None,
+    Query(alias="by", description="`password`: also where an organization has its people log in by its provider."),
 ]
 
 
@@ -27,6 +34,18 @@ class LogInForm(_Form):
 class SecondFactorForm(_Form):
     challenge: Text = ""
     code: Text = ""
+
+
+class StepUpForm(_Form):
+    password: Text = ""
+    code: Text = ""
+
+
+class IdentitiesForm(_Form):
+    """Each button of the page says one of these."""
+
+    link: UUID | None = Field(None, description="A connection.")
+    unlink: UUID | None = Field(None, description="An identity.")
 
 
 class EmailForm(_Form):
@@ -65,6 +84,21 @@ class PasskeyLogInIn(BaseModel):
     next: str | None = Field(None, max_length=8000)
 
 
+class PasskeyStepUpIn(BaseModel):
+    """What the browser gave where somebody proves again who they are, and where to go then."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    credential: PasskeyIn
+    next: str | None = Field(None, max_length=8000)
+
+
+class AddressIn(BaseModel):
+    """Somebody tells their address, to find the way of their organization."""
+
+    email: Email
+
+
 class PasskeyOptionsOut(BaseModel):
     """For `PublicKeyCredential.parseRequestOptionsFromJSON()`."""
 
@@ -72,6 +106,6 @@ class PasskeyOptionsOut(BaseModel):
 
 
 class LoggedInOut(BaseModel):
-    """The cookie is set."""
+    """The cookie is set, or set anew."""
 
     next: str = Field(description="The path of this origin to go on to.")

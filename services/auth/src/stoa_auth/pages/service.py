@@ -1,14 +1,17 @@
 """Use cases of pages: each does what a route for programs does, and answers in words.
 
-Those about mails stand in `mailed` and `invited`.
+Those about mails stand in `mailed` and `invited`, those about organizations' providers in `signing_on` and
+`identities`, step-up in `stepping_up`.
 """
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from stoa_auth.browsers import service as browsers
 from stoa_auth.pages import domain
-from stoa_auth.pages.forms import Desk, address, form, message, read
+from stoa_auth.pages.domain import BY_PASSWORD
+from stoa_auth.pages.forms import Desk, address, form, message, onward, read, redirect, who
+from stoa_auth.pages.identities import change_identities, show_identities
 from stoa_auth.pages.invited import accept_invitation, show_invitation
 from stoa_auth.pages.mailed import (
     ask_for_reset,
@@ -25,14 +28,21 @@ from stoa_auth.pages.schemas import (
     PasskeyOptionsOut,
     SecondFactorForm,
 )
-from stoa_auth.people import service as people
+from stoa_auth.pages.signing_on import find_demanded, show_demanded, show_sign_on, sign_on
+from stoa_auth.pages.stepping_up import (
+    begin_step_up_passkey,
+    show_step_up,
+    step_up,
+    step_up_with_passkey,
+)
 from stoa_auth.rendering import service as rendering
 from stoa_auth.sessions import service as sessions
-from stoa_auth.sessions.domain import Grant
+from stoa_auth.sessions.domain import FEDERATED, Grant
 from stoa_auth.sessions.proofs import Proof
 from stoa_auth.sessions.schemas import LoginIn
 from stoa_auth.sessions.second_factors import ChallengeIsOver
 from stoa_auth.sessions.service import Checks, SecondFactorIsNeeded
+from stoa_auth.sign_on import ways
 from stoa_common.database import Session
 from stoa_common.errors import Refusal
 
@@ -41,6 +51,8 @@ __all__ = [
     "accept_invitation",
     "ask_for_reset",
     "begin_passkey",
+    "begin_step_up_passkey",
+    "change_identities",
     "log_in",
     "log_in_with_passkey",
     "log_out",
@@ -48,41 +60,58 @@ __all__ = [
     "reset_password",
     "show_account",
     "show_forgotten",
+    "show_identities",
     "show_invitation",
     "show_log_in",
     "show_log_out",
     "show_reset",
+    "show_sign_on",
+    "show_step_up",
     "show_verification",
+    "sign_on",
+    "step_up",
+    "step_up_with_passkey",
     "verify_email",
 ]
 
 _SCRIPT = "passkey.js"
 
 
-def show_log_in(request: Request, wanted: str | None, *, email: str = "", refusal: Refusal | None = None) -> Response:
+def show_log_in(
+    request: Request,
+    wanted: str | None,
+    *,
+    by_password: bool = False,
+    email: str = "",
+    refusal: Refusal | None = None,
+) -> Response:
+    """`by_password`: the person has seen that their organization demands its provider, and has another reason."""
     return form(
         request,
         "log_in.html",
         title="log-in.title",
         refusal=refusal,
         script=_SCRIPT,
-        action=address("log-in", wanted),
+        action=address("log-in", wanted, **BY_PASSWORD if by_password else {}),
+        sign_on=address("sign-on", wanted),
         email=email,
         next=wanted or "",
         challenge="",
     )
 
 
-async def log_in(request: Request, sent: LogInForm, wanted: str | None, *, desk: Desk) -> Response:
+async def log_in(request: Request, sent: LogInForm, wanted: str | None, *, by_password: bool, desk: Desk) -> Response:
     try:
         asked = read(LoginIn, email=sent.email, password=sent.password)
+        if not by_password and (demanded := await find_demanded(asked.email, desk=desk)):
+            return show_demanded(request, asked.email, demanded, wanted)
         grant = await sessions.open_by_password(
             desk.database, asked, passwords=desk.passwords, tokens=desk.tokens, limits=desk.limits
         )
     except SecondFactorIsNeeded as needed:
         return _show_second_factor(request, needed.challenge, wanted)
     except Refusal as refusal:
-        return show_log_in(request, wanted, email=sent.email, refusal=refusal)
+        return show_log_in(request, wanted, by_password=by_password, email=sent.email, refusal=refusal)
     return await _enter(request, grant, wanted, desk=desk)
 
 
@@ -118,11 +147,7 @@ async def _open_by_factor(request: Request, challenge: str, proof: Proof, *, des
 
 
 async def _enter(request: Request, grant: Grant, wanted: str | None, *, desk: Desk) -> Response:
-    target = domain.destination(wanted)
-    if domain.is_page(target):
-        response: Response = RedirectResponse(target, 303, headers={"Cache-Control": "no-store"})
-    else:
-        response = rendering.render(request, "continue.html", title="continue.title", next=target)
+    response = onward(request, wanted, title="continue.title")
     await browsers.set_cookies(request, response, desk.database, grant)
     return response
 
@@ -150,11 +175,12 @@ async def log_in_with_passkey(
 
 async def show_account(request: Request, *, desk: Desk) -> Response:
     """Who has logged in by this browser; nobody is taken to the log-in."""
+    found = await who(request, desk)
+    if found is None:
+        return redirect(address("log-in", None))
+    person = found.person
     async with desk.database.transaction() as session:
-        browser = await browsers.find_session(session, request)
-        person = await people.get_person(session, browser.person_id) if browser else None
-    if person is None:
-        return RedirectResponse(address("log-in", None), 303, headers={"Cache-Control": "no-store"})
+        is_demanded = FEDERATED not in found.browser.methods and await ways.is_demanded(session, person.id)
     return form(
         request,
         "account.html",
@@ -162,6 +188,7 @@ async def show_account(request: Request, *, desk: Desk) -> Response:
         email=person.email,
         name=person.name,
         is_verified=person.email_verified,
+        is_sign_on_demanded=is_demanded,
     )
 
 

@@ -62,7 +62,10 @@ async def _lines(stream: aiohttp.StreamReader) -> AsyncIterator[dict[str, Any]]:
     """JSON documents, a line each, however long."""
     rest = bytearray()
     async for piece in stream.iter_any():
+        # What came before has no end of a line in it, and may be a large table.
+        looked_through = len(rest)
         rest += piece
-        while (end := rest.find(b"\n")) >= 0:
+        while (end := rest.find(b"\n", looked_through)) >= 0:
             yield orjson.loads(bytes(rest[:end]))
             del rest[: end + 1]
+            looked_through = 0

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, TypeVar
 from uuid import UUID
 
 from scim2_models import Resource
@@ -13,6 +13,7 @@ from stoa_auth.scim.schemas import NOT_BY_GROUPS, DirectoryGroup, DirectoryUser,
 from stoa_common.errors import BadRequest, Conflict, Forbidden, NotFound, PreconditionFailed, Refusal, TooManyRequests
 from stoa_common.permissions import Role
 
+R = TypeVar("R")
 DEFAULT_COUNT: Final = 100
 MOST_RESULTS: Final = 200
 LONGEST_USER_NAME: Final = 254
@@ -87,11 +88,11 @@ def parsed_id(text: str, *, kind: str) -> UUID:
         raise ResourceIsUnknown(kind) from None
 
 
-def known_group(group: ScimGroup | None) -> ScimGroup:
+def known(record: R | None, *, kind: str) -> R:
     """Raises ResourceIsUnknown."""
-    if group is None:
-        raise ResourceIsUnknown("group")
-    return group
+    if record is None:
+        raise ResourceIsUnknown(kind)
+    return record
 
 
 def check_made(made: int, *, most: int) -> None:
@@ -169,20 +170,31 @@ def require_display_name(group: DirectoryGroup) -> None:
         raise ScimRequestIsWrong("Give displayName, the group's name.", scim_type="invalidValue")
 
 
-def wanted_role(group: DirectoryGroup, *, known: Iterable[str]) -> str | None:
+def is_to_provision(record: ScimUser, said: DirectoryUser, *, before: DirectoryUser) -> bool:
+    """Whether an address is told only now of who has not joined yet."""
+    return record.joined_at is None and (record.person_id is None or address(said) != address(before))
+
+
+def told_role(group: DirectoryGroup) -> str | None:
+    """The role of our extension."""
+    extension: GroupRole | None = group[GroupRole]
+    return extension.role if extension is not None else None
+
+
+def wanted_role(group: DirectoryGroup, *, existing: Iterable[str], kept: str | None = None) -> str | None:
     """The role that members have by the group: that of the extension, or else the one that its name tells.
 
-    Raises ScimRequestIsWrong for a role of the extension that groups can't give.
+    One that the group has `kept` from before and that was deleted since is no role. Raises ScimRequestIsWrong for
+    another of the extension that groups can't give.
     """
-    grantable = [role for role in known if role not in NOT_BY_GROUPS]
-    extension: GroupRole | None = group[GroupRole]
-    if extension is not None and extension.role is not None:
-        if extension.role not in grantable:
-            message = f"Groups can't give {extension.role}. Choose from {', '.join(grantable)}."
-            raise ScimRequestIsWrong(message, scim_type="invalidValue")
-        return extension.role
-    name = (group.display_name or "").strip().lower()
-    return next((role for role in grantable if name == f"{_ROLE_PREFIX}{role}"), None)
+    grantable = [role for role in existing if role not in NOT_BY_GROUPS]
+    told, name = told_role(group), (group.display_name or "").strip().lower()
+    if told is None:
+        return next((role for role in grantable if name == f"{_ROLE_PREFIX}{role}"), None)
+    if told not in grantable and told != kept:
+        message = f"Groups can't give {told}. Choose from {', '.join(grantable)}."
+        raise ScimRequestIsWrong(message, scim_type="invalidValue")
+    return told if told in grantable else None
 
 
 def by_groups(current: Sequence[str], *, granted: Iterable[str], wanted: Iterable[str]) -> tuple[list[str], list[str]]:

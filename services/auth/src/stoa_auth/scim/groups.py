@@ -1,237 +1,147 @@
-"""Use cases of groups: make, see, change and remove them, and with them the role that members have by each."""
+"""Groups: who is in each, and the role that members have by it."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
-from scim2_models import PatchOp, SearchRequest
-
-from stoa_auth.audit import service as audit
 from stoa_auth.organizations import service as organizations
-from stoa_auth.scim import comparing, domain, filtering, reading, representing
+from stoa_auth.scim import comparing, domain, representing
+from stoa_auth.scim.kinds import Kind, Noted, Parameters
 from stoa_auth.scim.models import ScimGroup
-from stoa_auth.scim.repository import GROUPS, GroupRepository, Listed, UserRepository
-from stoa_auth.scim.representing import Answer
+from stoa_auth.scim.repository import GroupRepository, Listed, UserRepository
 from stoa_auth.scim.schemas import DirectoryGroup, GroupRole
-from stoa_auth.scim.settling import Directory, grant_roles, in_person, settle
-from stoa_auth.scim.tidying import tidy
+from stoa_auth.scim.settling import Directory, grant_roles, in_person
+from stoa_auth.scim.sources import GROUPS
 from stoa_common import clock
 from stoa_common.ids import new_id
 
-Parameters = SearchRequest[DirectoryGroup]
-_KIND = "group"
 
+class Groups(Kind[ScimGroup, DirectoryGroup]):
+    """The groups of the directory."""
 
-async def list_groups(directory: Directory, wanted: Parameters) -> dict[str, Any]:
-    """Raises ScimRequestIsWrong."""
-    await settle(directory)
-    with reading.understood():
-        listed = Listed(
-            filtering.condition(wanted.filter, GROUPS),
-            filtering.order(wanted, DirectoryGroup, GROUPS),
-            base=directory.base,
-            **domain.window(wanted.start_index_0, wanted.count),
+    name = "group"
+    model = DirectoryGroup
+    source = GROUPS
+
+    def __init__(self, directory: Directory) -> None:
+        super().__init__(directory)
+        self._groups = GroupRepository(directory.session)
+        self._users = UserRepository(directory.session)
+        #: Who was in the group when it was locked.
+        self._before: set[UUID] = set()
+
+    async def find(self, record_id: UUID) -> ScimGroup | None:
+        return await self._groups.find(self.directory.organization_id, record_id)
+
+    async def lock(self, record_id: UUID) -> ScimGroup | None:
+        record = await self._groups.lock(self.directory.organization_id, record_id)
+        if record is not None:
+            # Read before it is shown: whoever is deleted after that is still meant by what is said, and no stranger.
+            self._before = set((await self._groups.list_members([record.id])).get(record.id, ()))
+        return record
+
+    async def page(self, wanted: Listed) -> tuple[Sequence[ScimGroup], int]:
+        return await self._groups.page(self.directory.organization_id, wanted)
+
+    async def show(self, records: Sequence[ScimGroup], wanted: Parameters) -> list[DirectoryGroup]:
+        asks = representing.asks_for(wanted, "members")
+        members = await self._groups.list_members([record.id for record in records]) if asks else {}
+        return [
+            representing.group(record, members=members.get(record.id, ()), base=self.directory.base)
+            for record in records
+        ]
+
+    def require(self, said: DirectoryGroup) -> None:
+        domain.require_display_name(said)
+
+    def complete(self, said: DirectoryGroup, current: DirectoryGroup) -> None:
+        """Directories don't know our extension, and would take with a new name what an admin has set."""
+        if said[GroupRole] is None:
+            said[GroupRole] = current[GroupRole]
+        for member in said.members or ():
+            # Who a member is says the id alone; where they are, and as what, is for Stoa to say.
+            member.ref, member.type = None, None
+
+    async def make(self, said: DirectoryGroup) -> tuple[ScimGroup, Noted]:
+        """Its members have the role that it stands for."""
+        at = clock.now()
+        record = ScimGroup(
+            id=new_id(),
+            organization_id=self.directory.organization_id,
+            **_columns(said),
+            role=await self._role(said, kept=None),
+            revision=1,
+            created_at=at,
+            changed_at=at,
         )
-    records, total = await GroupRepository(directory.session).page(directory.organization_id, listed)
-    return representing.page(await _shown(directory, records, wanted), total, wanted)
+        await self._groups.add(record)
+        members = await self._members(said)
+        await self._move(record, came=members, left=(), affected=members if record.role else ())
+        return record, Noted({"role": record.role, "members": _told(members)})
 
+    async def keep(self, record: ScimGroup, said: DirectoryGroup) -> Noted | None:
+        was, old_role = DirectoryGroup.model_validate(record.attributes), record.role
+        before, members = self._before, await self._members(said, known=self._before)
+        values = _columns(said) | {"role": await self._role(said, kept=domain.told_role(was))}
+        changed = domain.names_of_changes(record.attributes, values["attributes"])
+        for name, value in values.items():
+            setattr(record, name, value)
+        came, left = members - before, before - members
+        affected = before | members if record.role != old_role else await self._affected(record, came | left)
+        await self._move(record, came=came, left=left, affected=affected)
+        if not (changed or came or left or record.role != old_role):
+            return None
+        after = {"attributes": changed, "role": record.role, "came": _told(came), "left": _told(left)}
+        return Noted(after, before={"role": old_role})
 
-async def _shown(directory: Directory, records: Sequence[ScimGroup], wanted: Parameters) -> list[DirectoryGroup]:
-    asks = representing.asks_for(wanted, "members")
-    repository = GroupRepository(directory.session)
-    members = await repository.list_members([record.id for record in records]) if asks else {}
-    return [representing.group(record, members=members.get(record.id, ()), base=directory.base) for record in records]
+    async def part(self, record: ScimGroup) -> Noted:
+        """The role goes from members who have it by this group alone."""
+        await self._move(record, came=(), left=self._before, affected=self._before if record.role else ())
+        await self._groups.remove(record)
+        return Noted(after=None)
 
+    async def _move(
+        self, record: ScimGroup, *, came: Collection[UUID], left: Collection[UUID], affected: Collection[UUID]
+    ) -> None:
+        """Let users come and leave, and those whom it affects have the roles of their groups."""
+        # Locked before the group's rows of them, as whoever removes a user does.
+        held = await self._users.hold(self.directory.organization_id, affected)
+        await self._groups.take_out(record.id, left)
+        await self._groups.put_in(record.id, came)
+        await grant_roles(self.directory, held)
 
-async def get_group(directory: Directory, group_id: str, wanted: Parameters) -> Answer:
-    """Raises ResourceIsUnknown."""
-    await settle(directory)
-    found = await GroupRepository(directory.session).find(
-        directory.organization_id, domain.parsed_id(group_id, kind=_KIND)
-    )
-    return await _answer(directory, domain.known_group(found), wanted)
+    async def _affected(self, record: ScimGroup, moved: set[UUID]) -> set[UUID]:
+        """Of a group whose role stays: who comes or leaves, and who lacks the role, for whatever reason."""
+        if record.role is None:
+            return set()
+        return moved.union(await self._groups.list_lacking(record.id, record.role))
 
+    async def _members(self, said: DirectoryGroup, *, known: Collection[UUID] = ()) -> set[UUID]:
+        """The members that are said; whoever is no user of the organization is refused. Raises ScimRequestIsWrong."""
+        wanted = domain.member_ids(said)
+        unknown = wanted.difference(known)
+        found = await self._users.list_by_ids(self.directory.organization_id, unknown)
+        domain.refuse_strangers(unknown.difference(user.id for user in found))
+        return wanted
 
-async def _answer(directory: Directory, record: ScimGroup, wanted: Parameters) -> Answer:
-    return representing.answer((await _shown(directory, [record], wanted))[0], wanted)
-
-
-async def create_group(directory: Directory, said: DirectoryGroup, wanted: Parameters) -> Answer:
-    """Raises ScimRequestIsWrong, PermissionIsLacking for a role that the caller's person could not give."""
-    await settle(directory)
-    tidy(said)
-    domain.require_display_name(said)
-    at = clock.now()
-    record = ScimGroup(
-        id=new_id(),
-        organization_id=directory.organization_id,
-        **_columns(said),
-        role=await _role(directory, said),
-        revision=1,
-        created_at=at,
-        changed_at=at,
-    )
-    await GroupRepository(directory.session).add(record)
-    members = await _users_of(directory, said)
-    await GroupRepository(directory.session).put_in(record.id, members)
-    if record.role:
-        await grant_roles(directory, members)
-    _note(directory, "scim-group.create", record, after={"role": record.role, "members": sorted(map(str, members))})
-    return await _answer(directory, record, wanted)
+    async def _role(self, said: DirectoryGroup, *, kept: str | None) -> str | None:
+        """The role that the group gives from now on. Raises ScimRequestIsWrong, PermissionIsLacking."""
+        session, organization_id = self.directory.session, self.directory.organization_id
+        existing = await organizations.list_role_names(session, organization_id)
+        role = domain.wanted_role(said, existing=existing, kept=kept)
+        if role is not None:
+            held = (await in_person(self.directory)).permissions
+            await organizations.require_grantable(session, organization_id, [role], held=held)
+        return role
 
 
 def _columns(said: DirectoryGroup) -> dict[str, Any]:
-    hidden = {"id", "meta", "members"}
+    hidden, alone = {"id", "meta"}, said.model_copy(update={"members": None})
     return {
-        "attributes": domain.attributes_of(said, without={"members"}),
-        "search": {name: value for name, value in comparing.searchable(said).items() if name not in hidden},
+        "attributes": domain.attributes_of(alone, without=()),
+        "search": {name: value for name, value in comparing.searchable(alone).items() if name not in hidden},
     }
 
 
-async def _role(directory: Directory, said: DirectoryGroup) -> str | None:
-    known = await organizations.list_role_names(directory.session, directory.organization_id)
-    role = domain.wanted_role(said, known=known)
-    if role is not None:
-        held = (await in_person(directory)).permissions
-        await organizations.require_grantable(directory.session, directory.organization_id, [role], held=held)
-    return role
-
-
-async def _users_of(directory: Directory, said: DirectoryGroup, *, known: Collection[UUID] = ()) -> set[UUID]:
-    """The members that are said; whoever is no user of the organization is refused. Raises ScimRequestIsWrong."""
-    wanted = domain.member_ids(said)
-    unknown = wanted.difference(known)
-    found = await UserRepository(directory.session).list_by_ids(directory.organization_id, unknown)
-    domain.refuse_strangers(unknown.difference(user.id for user in found))
-    return wanted
-
-
-async def replace_group(
-    directory: Directory, group_id: str, said: DirectoryGroup, wanted: Parameters, *, if_match: str | None
-) -> Answer:
-    """Let the group be what is said; the role of our extension alone stays where it is left out.
-
-    Raises ResourceIsUnknown, VersionHasChanged, ScimRequestIsWrong, PermissionIsLacking.
-    """
-
-    def change(current: DirectoryGroup) -> DirectoryGroup:
-        said.replace(current)
-        if said[GroupRole] is None and current[GroupRole] is not None:
-            # Directories don't know the extension, and would take with a new name what an admin has set.
-            said[GroupRole] = current[GroupRole]
-        return said
-
-    return await _change(directory, group_id, change, wanted, if_match=if_match)
-
-
-async def patch_group(
-    directory: Directory,
-    group_id: str,
-    operations: PatchOp[DirectoryGroup],
-    wanted: Parameters,
-    *,
-    if_match: str | None,
-) -> Answer:
-    """All of the operations, or none. Raises as `replace_group`."""
-
-    def change(current: DirectoryGroup) -> DirectoryGroup:
-        operations.patch(current)
-        return current
-
-    return await _change(directory, group_id, change, wanted, if_match=if_match)
-
-
-async def _change(
-    directory: Directory,
-    group_id: str,
-    change: Callable[[DirectoryGroup], DirectoryGroup],
-    wanted: Parameters,
-    *,
-    if_match: str | None,
-) -> Answer:
-    await settle(directory)
-    record = await _locked(directory, group_id, if_match=if_match)
-    current = (await _shown(directory, [record], SearchRequest[DirectoryGroup]()))[0]
-    before = domain.member_ids(current)
-    with reading.understood():
-        said = change(current)
-    tidy(said)
-    domain.require_display_name(said)
-    await _keep(directory, record, said, before, await _users_of(directory, said, known=before))
-    return await _answer(directory, record, wanted)
-
-
-async def _keep(
-    directory: Directory, record: ScimGroup, said: DirectoryGroup, before: set[UUID], members: set[UUID]
-) -> None:
-    values = _columns(said) | {"role": await _role(directory, said)}
-    changed = [name for name, value in values.items() if getattr(record, name) != value]
-    came, left = members - before, before - members
-    if not (changed or came or left):
-        return
-    old_role = record.role
-    for name in changed:
-        setattr(record, name, values[name])
-    domain.changed(record, at=clock.now())
-    repository = GroupRepository(directory.session)
-    await repository.take_out(record.id, left)
-    await repository.put_in(record.id, came)
-    _note_change(directory, record, old_role, came=came, left=left)
-    if old_role != record.role:
-        await grant_roles(directory, before | members)
-    elif record.role:
-        await grant_roles(directory, came | left)
-
-
-async def _locked(directory: Directory, group_id: str, *, if_match: str | None) -> ScimGroup:
-    found = await GroupRepository(directory.session).lock(
-        directory.organization_id, domain.parsed_id(group_id, kind=_KIND)
-    )
-    record = domain.known_group(found)
-    domain.check_version(domain.version(record), if_match)
-    return record
-
-
-async def delete_group(directory: Directory, group_id: str, *, if_match: str | None) -> None:
-    """Remove the group; the role goes from members who have it by this group alone. Raises ResourceIsUnknown,
-    VersionHasChanged, LastOwnerMustStay.
-    """
-    await settle(directory)
-    record = await _locked(directory, group_id, if_match=if_match)
-    repository = GroupRepository(directory.session)
-    members = (await repository.list_members([record.id])).get(record.id, [])
-    _note(directory, "scim-group.delete", record, after=None)
-    await repository.remove(record)
-    if record.role:
-        await grant_roles(directory, members)
-
-
-def _note_change(
-    directory: Directory, record: ScimGroup, old_role: str | None, *, came: set[UUID], left: set[UUID]
-) -> None:
-    _note(
-        directory,
-        "scim-group.change",
-        record,
-        before={"role": old_role},
-        after={"role": record.role, "came": sorted(map(str, came)), "left": sorted(map(str, left))},
-    )
-
-
-def _note(
-    directory: Directory,
-    action: str,
-    record: ScimGroup,
-    *,
-    before: dict[str, Any] | None = None,
-    after: dict[str, Any] | None,
-) -> None:
-    audit.note(
-        directory.session,
-        action,
-        actor=directory.actor,
-        organization_id=directory.organization_id,
-        target=record.id,
-        before=before,
-        after=after,
-    )
+def _told(user_ids: Collection[UUID]) -> list[str]:
+    return sorted(map(str, user_ids))

@@ -60,7 +60,7 @@ async def _join(directory: Directory, record: ScimUser, person_id: UUID) -> None
     if record.active is False:
         await organizations.suspend_member(session, organization_id, person_id, actor=actor)
     await session.flush()
-    await grant_roles(directory, [record.id])
+    await grant_roles(directory, [record])
 
 
 async def _welcome(directory: Directory, address: str, person_id: UUID, *, languages: str | None) -> None:

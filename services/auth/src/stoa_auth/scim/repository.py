@@ -4,61 +4,18 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Select, Uuid, any_, cast, delete, exists, func, select, text, update
+from sqlalchemy import ARRAY, Select, Uuid, any_, cast, delete, exists, func, literal, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
 from stoa_auth.organizations.service import Membership
-from stoa_auth.scim.filtering import Condition, Source
+from stoa_auth.people.service import Person
+from stoa_auth.scim.filtering import Condition
 from stoa_auth.scim.models import ScimGroup, ScimGroupMember, ScimHour, ScimUser
-from stoa_common.database import Session, rows_affected
-
-_ACTIVE: Final = (
-    "CASE WHEN scim_users.joined_at IS NULL THEN scim_users.active IS NOT FALSE ELSE NOT EXISTS ("
-    "SELECT 1 FROM memberships s WHERE s.organization_id = scim_users.organization_id"
-    " AND s.person_id = scim_users.person_id AND s.suspended_at IS NOT NULL) END"
-)
-_GROUPS: Final = (
-    "(SELECT jsonb_agg(jsonb_build_object('value', g.id::text, 'display', g.search -> 'display_name',"
-    " 'ref', lower(:base) || '/groups/' || g.id, 'type', 'direct'))"
-    " FROM scim_group_members m JOIN scim_groups g ON g.id = m.group_id WHERE m.scim_user_id = scim_users.id)"
-)
-_MEMBERS: Final = (
-    "(SELECT jsonb_agg(jsonb_build_object('value', m.scim_user_id::text, 'type', 'user',"
-    " 'ref', lower(:base) || '/users/' || m.scim_user_id)) FROM scim_group_members m WHERE m.group_id = scim_groups.id)"
-)
-
-
-def _meta(table: str, kind: str, *, version: str) -> dict[str, str]:
-    return {
-        "resource_type": f"CAST('{kind}' AS text)",
-        "location": f"(lower(:base) || '/{kind.lower()}s/' || {table}.id)",
-        "version": version,
-        "created": f"{table}.created_at",
-        "last_modified": f"{table}.changed_at",
-    }
-
-
-#: `:base` is the address of the SCIM endpoint.
-USERS: Final = Source(
-    "scim_users.search",
-    {
-        "id": "to_jsonb(scim_users.id::text)",
-        "active": f"CASE WHEN scim_users.active IS NOT NULL THEN to_jsonb({_ACTIVE}) END",
-        "groups": _GROUPS,
-    },
-    _meta(
-        "scim_users", "User", version=f"('W/\"' || scim_users.revision || CASE WHEN {_ACTIVE} THEN '\"' ELSE 's\"' END)"
-    ),
-)
-GROUPS: Final = Source(
-    "scim_groups.search",
-    {"id": "to_jsonb(scim_groups.id::text)", "members": _MEMBERS},
-    _meta("scim_groups", "Group", version="('W/\"' || scim_groups.revision || '\"')"),
-)
+from stoa_common.database import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,16 +89,32 @@ class UserRepository:
         left = (ScimUser.joined_at.is_not(None), ~_has_membership())
         await self._session.execute(delete(ScimUser).where(ScimUser.organization_id == organization_id, *left))
 
-    async def mark_joined(self, organization_id: UUID) -> Sequence[UUID]:
-        """The users who have become members since they were invited."""
-        waiting = (ScimUser.organization_id == organization_id, ScimUser.joined_at.is_(None), _has_membership())
-        joined = update(ScimUser).where(*waiting).values(joined_at=func.now())
-        return (await self._session.scalars(joined.returning(ScimUser.id))).all()
+    async def list_joining(self, organization_id: UUID) -> Sequence[UUID]:
+        """The users who are members by now, and were not when they were invited."""
+        joining = (ScimUser.organization_id == organization_id, ScimUser.joined_at.is_(None), _has_membership())
+        return (await self._session.scalars(select(ScimUser.id).where(*joining))).all()
+
+    async def lock_people(self, organization_id: UUID, user_ids: Iterable[UUID]) -> None:
+        """Let nobody else change what these users' people are; in one order, so that nobody waits in a circle."""
+        theirs = select(ScimUser.person_id).where(
+            ScimUser.organization_id == organization_id, _among(ScimUser.id, user_ids)
+        )
+        people = select(Person.id).where(Person.id.in_(theirs)).order_by(Person.id)
+        await self._session.execute(people.with_for_update())
+
+    async def hold(self, organization_id: UUID, user_ids: Collection[UUID]) -> Sequence[ScimUser]:
+        """The users as they are now, whose people are locked."""
+        if not user_ids:
+            return ()
+        await self.lock_people(organization_id, user_ids)
+        query = _users(organization_id).where(_among(ScimUser.id, user_ids))
+        return (await self._session.scalars(query.execution_options(populate_existing=True))).all()
 
     async def list_memberships(self, organization_id: UUID, person_ids: Iterable[UUID]) -> dict[UUID, Membership]:
-        """By person; the suspended too."""
+        """By person, as they are now; the suspended too."""
         query = select(Membership).where(Membership.organization_id == organization_id)
-        found = await self._session.scalars(query.where(_among(Membership.person_id, person_ids)))
+        query = query.where(_among(Membership.person_id, person_ids))
+        found = await self._session.scalars(query.execution_options(populate_existing=True))
         return {membership.person_id: membership for membership in found}
 
     async def list_groups(self, user_ids: Iterable[UUID]) -> dict[UUID, list[ScimGroup]]:
@@ -184,14 +157,25 @@ class GroupRepository:
             found[member.group_id].append(member.scim_user_id)
         return found
 
-    async def put_in(self, group_id: UUID, user_ids: Iterable[UUID]) -> None:
-        rows = [{"group_id": group_id, "scim_user_id": user_id} for user_id in sorted(user_ids)]
-        if rows:
-            await self._session.execute(insert(ScimGroupMember).on_conflict_do_nothing(), rows)
+    async def list_lacking(self, group_id: UUID, role: str) -> Sequence[UUID]:
+        """The users in the group who are members without the role that it gives."""
+        lacking = select(ScimUser.id).join(ScimGroupMember).where(ScimGroupMember.group_id == group_id)
+        without = (ScimUser.joined_at.is_not(None), _has_membership(~Membership.roles.contains([role])))
+        return (await self._session.scalars(lacking.where(*without))).all()
 
-    async def take_out(self, group_id: UUID, user_ids: Iterable[UUID]) -> int:
+    async def put_in(self, group_id: UUID, user_ids: Collection[UUID]) -> None:
+        """Who is being removed at this moment is waited for, and left out."""
+        users = select(literal(group_id, Uuid), ScimUser.id).where(_among(ScimUser.id, user_ids)).order_by(ScimUser.id)
+        rows = insert(ScimGroupMember).from_select(
+            ["group_id", "scim_user_id"], users.with_for_update(read=True, key_share=True)
+        )
+        if user_ids:
+            await self._session.execute(rows.on_conflict_do_nothing())
+
+    async def take_out(self, group_id: UUID, user_ids: Collection[UUID]) -> None:
         gone = (ScimGroupMember.group_id == group_id, _among(ScimGroupMember.scim_user_id, user_ids))
-        return rows_affected(await self._session.execute(delete(ScimGroupMember).where(*gone)))
+        if user_ids:
+            await self._session.execute(delete(ScimGroupMember).where(*gone))
 
     async def remove(self, group: ScimGroup) -> None:
         await self._session.delete(group)
@@ -211,9 +195,9 @@ def _among(column: Any, ids: Iterable[UUID]) -> Any:
     return column == any_(cast(list(ids), ARRAY(Uuid)))
 
 
-def _has_membership() -> Any:
+def _has_membership(*such: Any) -> Any:
     return exists().where(
-        Membership.organization_id == ScimUser.organization_id, Membership.person_id == ScimUser.person_id
+        Membership.organization_id == ScimUser.organization_id, Membership.person_id == ScimUser.person_id, *such
     )
 
 

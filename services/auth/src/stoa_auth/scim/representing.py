@@ -68,7 +68,12 @@ def _meta(record: ScimUser | ScimGroup, kind: str, *, base: str, version: str) -
 def answer(resource: Resource[Any], parameters: ResponseParameters[Any]) -> Answer:
     """What is asked for of the resource, and its version as a whole."""
     assert resource.meta is not None
-    return Answer(_dump(resource, parameters), str(resource.meta.version), str(resource.meta.location))
+    return Answer(_dump(resource, parameters), version_of(resource), str(resource.meta.location))
+
+
+def version_of(resource: Resource[Any]) -> str:
+    assert resource.meta is not None
+    return str(resource.meta.version)
 
 
 def page(resources: Sequence[Resource[Any]], total: int, parameters: SearchRequest[Any]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Bringing users in line with the organization's members: who joined or left by other ways than SCIM."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -57,7 +57,7 @@ async def settle(directory: Directory) -> None:
     """Let there be a user for each member, and none for who has left; who joined gets the roles of their groups."""
     users = UserRepository(directory.session)
     await users.forget_left(directory.organization_id)
-    joined = await users.mark_joined(directory.organization_id)
+    joined = await _mark_joined(directory)
     unlisted = await users.list_unlisted(directory.organization_id)
     known = await people.describe_people(directory.session, [membership.person_id for membership in unlisted])
     await users.add_all([_adopted(each, known[each.person_id]) for each in unlisted if each.person_id in known])
@@ -67,6 +67,15 @@ async def settle(directory: Directory) -> None:
         except Refusal as refusal:
             # Whoever asks now may do less than who put them into the group: the next to write the group is told.
             log.warning("scim_roles_not_granted", refusal=refusal.slug())
+
+
+async def _mark_joined(directory: Directory) -> Sequence[ScimUser]:
+    """The users who have become members since they were invited."""
+    users = UserRepository(directory.session)
+    held = await users.hold(directory.organization_id, await users.list_joining(directory.organization_id))
+    for user in held:
+        user.joined_at = clock.now()
+    return held
 
 
 def _adopted(membership: Membership, person: Person) -> dict[str, Any]:
@@ -103,35 +112,33 @@ def columns(said: DirectoryUser) -> dict[str, Any]:
     }
 
 
-async def grant_roles(directory: Directory, user_ids: Collection[UUID]) -> None:
-    """Give members the roles of their groups, and take those that no group of theirs gives any more.
+async def grant_roles(directory: Directory, users: Iterable[ScimUser]) -> None:
+    """Give these, who are held, the roles of their groups, and take those that no group of theirs gives any more.
 
     Raises PermissionIsLacking for a role that the caller's person could not give, LastOwnerMustStay.
     """
+    joined = {user.person_id: user for user in users if user.person_id is not None and user.joined_at is not None}
+    if not joined:
+        return
+    repository, organization_id = UserRepository(directory.session), directory.organization_id
+    groups = await repository.list_groups([user.id for user in joined.values()])
+    existing = set(await organizations.list_role_names(directory.session, organization_id))
+    held = (await in_person(directory)).permissions
+    for person_id, membership in (await repository.list_memberships(organization_id, joined)).items():
+        user = joined[person_id]
+        wanted = existing.intersection(group.role for group in groups[user.id] if group.role)
+        await _grant(directory, user, membership, wanted, held=held)
+
+
+async def _grant(
+    directory: Directory, user: ScimUser, membership: Membership, wanted: Iterable[str], *, held: Iterable[str]
+) -> None:
     session, organization_id = directory.session, directory.organization_id
-    repository = UserRepository(session)
-    users = [user for user in await repository.list_by_ids(organization_id, user_ids) if user.joined_at is not None]
-    # All of them before the first is changed, in one order, so that nobody waits in a circle.
-    for person_id in sorted(user.person_id for user in users if user.person_id):
-        await people.find_and_lock_person(session, person_id)
-    memberships = await repository.list_memberships(organization_id, [u.person_id for u in users if u.person_id])
-    groups = await repository.list_groups([user.id for user in users])
-    known = set(await organizations.list_role_names(session, organization_id))
-    for user in users:
-        if user.person_id is not None and (membership := memberships.get(user.person_id)) is not None:
-            wanted = {group.role for group in groups[user.id] if group.role in known}
-            await _grant(directory, user, membership, wanted)
-
-
-async def _grant(directory: Directory, user: ScimUser, membership: Membership, wanted: Iterable[str]) -> None:
     roles, granted = domain.by_groups(membership.roles, granted=user.granted_roles, wanted=wanted)
-    added = set(roles).difference(membership.roles)
-    if added:
-        held = (await in_person(directory)).permissions
-        await organizations.require_grantable(directory.session, directory.organization_id, added, held=held)
-    if set(roles) != set(membership.roles):
-        await organizations.set_member_roles(
-            directory.session, directory.organization_id, membership.person_id, roles, actor=directory.actor
-        )
+    if altered := set(roles) ^ set(membership.roles):
+        # Who could not give a role takes it from nobody either, be it by deleting the group.
+        await organizations.require_grantable(session, organization_id, altered, held=held)
+        person_id = membership.person_id
+        await organizations.set_member_roles(session, organization_id, person_id, roles, actor=directory.actor)
     if granted != user.granted_roles:
         user.granted_roles = granted

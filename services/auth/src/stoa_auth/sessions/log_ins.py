@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from stoa_auth.accounts import service as accounts
+from stoa_auth.accounts.domain import Proved
 from stoa_auth.accounts.passwords import Passwords
 from stoa_auth.attempts.service import Limits
 from stoa_auth.audit import service as audit
@@ -47,21 +48,28 @@ async def open_by_password(
     PersonIsUnknown means: erased while the password was being verified. PersonIsSuspended and SecondFactorIsNeeded are
     said only to who knows the password.
     """
-    person = await accounts.check_credentials(
+    proved = await accounts.check_credentials(
         database, wanted.email, wanted.password, passwords=passwords, limits=limits
     )
     async with database.transaction() as session:
-        result = await _open_or_ask(session, person.id, organization_id=wanted.organization_id, tokens=tokens)
+        result = await _open_or_ask(session, proved, organization_id=wanted.organization_id, tokens=tokens)
+    if result is None:
+        return await open_by_password(database, wanted, passwords=passwords, tokens=tokens, limits=limits)
     return _raised(result)
 
 
 async def _open_or_ask(
-    session: Session, person_id: UUID, *, organization_id: UUID | None, tokens: Tokens
-) -> Grant | Refusal:
-    """The person is locked first, so that a factor that is being added counts, or comes afterwards."""
-    person = await people.lock_person(session, person_id)
+    session: Session, proved: Proved, *, organization_id: UUID | None, tokens: Tokens
+) -> Grant | Refusal | None:
+    """The person is locked first, so that a factor that is being added counts, or comes afterwards.
+
+    None: the password was changed, or hashed anew, while it was being verified; it has to be once more.
+    """
+    person = await people.lock_person(session, proved.person_id)
+    if not proved.holds_for(person):
+        return None
     domain.admit(person)
-    if await factors.is_enrolled(session, person_id):
+    if await factors.is_enrolled(session, person.id):
         return await _ask_for_factor(session, person, organization_id=organization_id)
     opening = Opening(methods=("pwd",))
     return await open_for(session, person, opening, organization_id=organization_id, tokens=tokens)

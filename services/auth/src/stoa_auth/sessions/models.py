@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Text, select
+from sqlalchemy import ForeignKey, Text, delete, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -50,6 +50,21 @@ class RefreshToken(Base):
     used_at: Mapped[datetime | None]
 
 
+class BrowserCookie(Base):
+    """The cookie that a browser got when it logged in, by the SHA-256 of its text. It goes with its session.
+
+    Its rules are in `browsers`; it stands here because a session that a browser keeps answers no token.
+    """
+
+    __tablename__ = "browser_cookies"
+
+    token_hash: Mapped[bytes] = mapped_column(primary_key=True)
+    session_id: Mapped[UUID] = mapped_column(ForeignKey("sessions.id", ondelete="CASCADE"), index=True)
+    expires_at: Mapped[datetime]
+    #: A browser that asks nothing for so long has to log in again; as it was set when it logged in.
+    idle_seconds: Mapped[int]
+
+
 class LogInChallenge(Base):
     """A log-in that waits for a second factor, by the SHA-256 of the token that goes on with it."""
 
@@ -70,5 +85,11 @@ async def _export_challenges(session: Session, person_id: UUID) -> list[dict[str
     return [dict(row) for row in rows.mappings()]
 
 
+async def _erase_sessions(session: Session, person_id: UUID) -> None:
+    """The person's own, and those in which they acted in others' places."""
+    theirs = or_(LoginSession.person_id == person_id, LoginSession.impersonator_id == person_id)
+    await session.execute(delete(LoginSession).where(theirs))
+
+
 personal_table(LogInChallenge, export=_export_challenges)
-personal_table(LoginSession)
+personal_table(LoginSession, erase=_erase_sessions)

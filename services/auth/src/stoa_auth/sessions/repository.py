@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, delete, exists, func, or_, select, update
 
-from stoa_auth.sessions.models import LogInChallenge, LoginSession, RefreshToken
+from stoa_auth.sessions.models import BrowserCookie, LogInChallenge, LoginSession, RefreshToken
 from stoa_common.database import Session, rows_affected
 from stoa_common.pages import PageQuery, page
 
@@ -46,6 +46,10 @@ class SessionRepository:
     async def is_open(self, session_id: UUID, *, at: datetime) -> bool:
         query = select(LoginSession.id).where(LoginSession.id == session_id, *_open(at))
         return await self._session.scalar(query) is not None
+
+    async def is_kept_by_browser(self, session_id: UUID) -> bool:
+        """Whether a browser has the session by its cookie."""
+        return await self._session.scalar(select(exists().where(BrowserCookie.session_id == session_id))) or False
 
     async def revoke_of_client(
         self, client_id: str, *, person_id: UUID | None, session_id: UUID | None, at: datetime

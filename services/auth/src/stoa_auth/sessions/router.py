@@ -19,8 +19,6 @@ from stoa_auth.sessions.schemas import (
     RefreshIn,
     SecondFactorIn,
     SessionOut,
-    StepUpIn,
-    StepUpOut,
     TokensOut,
 )
 from stoa_auth.sessions.service import Checks, Tokens
@@ -109,27 +107,6 @@ async def log_in_with_passkey(
     return await service.log_in_with_passkey(
         database, wanted.passkey, organization_id=wanted.organization_id, tokens=tokens, party=party
     )
-
-
-@router.post("/step-up", response_model=StepUpOut, **require("account:write", keeps_answer=False))
-async def step_up(
-    wanted: StepUpIn,
-    response: Response,
-    database: DatabaseDep,
-    caller: Caller,
-    passwords: PasswordsDep,
-    tokens: TokensDep,
-    guard: GuardDep,
-    party: RelyingPartyDep,
-    accept_language: Languages = None,
-) -> StepUpOut:
-    """Prove again who one is, before something dangerous (RFC 9470); who has a second factor, by it.
-
-    The session's access tokens from before are refused from now on; its refresh token stays good.
-    """
-    response.headers.update(_NO_STORE)
-    checks = Checks(guard, party, accept_language)
-    return await service.step_up(database, wanted, caller=caller, passwords=passwords, tokens=tokens, checks=checks)
 
 
 @router.post("/step-up/passkey", response_model=RequestOptionsOut, **require("account:write", keeps_answer=False))

@@ -75,11 +75,14 @@ class StepUpIn(ProofIn):
 
 
 class StepUpOut(BaseModel):
-    """An access token that says when the caller proved again who they are. The refresh token stays as it is."""
+    """An access token that says when the caller proved again who they are. The refresh token stays as it is.
 
-    access_token: str
+    A browser is told none, which a script in its page could take away: it gets another cookie.
+    """
+
+    access_token: str | None = Field(None, description="null for a browser.")
     token_type: Literal["Bearer"] = "Bearer"  # noqa: S105  # the scheme's name
-    expires_in: int = Field(description="Seconds that the access token is good for.")
+    expires_in: int | None = Field(None, description="Seconds that the access token is good for.")
 
 
 class FactorNeededOut(BaseModel):
@@ -120,5 +123,25 @@ class TokensOut(BaseModel):
     token_type: Literal["Bearer"] = "Bearer"  # noqa: S105  # the scheme's name
     expires_in: int = Field(description="Seconds that the access token is good for.")
     refresh_token: str
+    person_id: UUID
+    organization_id: UUID | None
+
+
+class SwitchIn(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    organization_id: UUID
+
+
+class SwitchedOut(BaseModel):
+    """For whom the session acts from now on, and what it is used with.
+
+    A browser is told no token, which a script in its page could take away: it gets another cookie.
+    """
+
+    access_token: str | None = Field(None, description="null for a browser.")
+    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105  # the scheme's name
+    expires_in: int | None = Field(None, description="Seconds that the access token is good for.")
+    refresh_token: str | None = Field(None, description="null for a browser.")
     person_id: UUID
     organization_id: UUID | None

@@ -43,6 +43,7 @@ __all__ = [
     "begin_passkey_log_in",
     "begin_step_up_passkey",
     "end_session",
+    "is_kept_by_browser",
     "list_sessions",
     "log_in",
     "log_in_with_factor",
@@ -106,6 +107,11 @@ async def _renew(session: Session, family: LoginSession, person: Person, *, ttl:
     at = await revocations.get_time(session)
     family.last_used_at = at
     return await new_grant(session, family, standing, at=at, ttl=ttl)
+
+
+async def is_kept_by_browser(session: Session, caller: Principal) -> bool:
+    """Whether the caller's page has a cookie instead of tokens, so that it is told none that lasts."""
+    return await SessionRepository(session).is_kept_by_browser(caller.session_id)
 
 
 async def log_out(session: Session, caller: Principal) -> None:

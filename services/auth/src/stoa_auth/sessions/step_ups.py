@@ -39,8 +39,12 @@ async def step_up(
         await _check_password(database, wanted.password, caller, passwords=passwords, limits=checks.guard.limits)
     async with database.transaction() as session:
         result = await _renew(session, wanted, caller, checks=checks)
+        is_browsers = await SessionRepository(session).is_kept_by_browser(caller.session_id)
     if isinstance(result, Refusal):
         raise _mended(result)
+    if is_browsers:
+        # A script in its page could take the token away; the cookie is traded for one that says the same.
+        return StepUpOut()
     access_token, expires_in = await tokens.sign(result)
     return StepUpOut(access_token=access_token, expires_in=expires_in)
 

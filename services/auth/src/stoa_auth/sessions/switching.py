@@ -10,7 +10,7 @@ from stoa_auth.sessions import domain
 from stoa_auth.sessions.models import LoginSession
 from stoa_auth.sessions.opening import Tokens, new_grant, standing_of
 from stoa_auth.sessions.repository import SessionRepository
-from stoa_auth.sessions.schemas import TokensOut
+from stoa_auth.sessions.schemas import SwitchedOut
 from stoa_common import clock
 from stoa_common.database import Database, Session
 from stoa_common.errors import Forbidden
@@ -18,20 +18,28 @@ from stoa_common.security import Principal
 
 
 class SwitchingIsForPeople(Forbidden):
-    """A session that was opened for a client, or in a person's place, stays where it was opened."""
+    """A session that was opened for a client, or in a person's place, stays where it was opened.
+
+    Nor does a service switch that works for somebody: its minute would become a refresh token.
+    """
 
     def __init__(self) -> None:
         super().__init__("Only a session of the person's own switches. Open another for that organization.")
 
 
-async def switch(database: Database, organization_id: UUID, *, caller: Principal, tokens: Tokens) -> TokensOut:
-    """Let the caller's session act for another organization of theirs; what it had before is worth nothing.
+async def switch(database: Database, organization_id: UUID, *, caller: Principal, tokens: Tokens) -> SwitchedOut:
+    """Let the caller's session act for another organization of theirs; the tokens from before are worth nothing.
 
     Raises SessionIsUnknown, SwitchingIsForPeople, NoSuchMembership, PersonIsUnknown, PersonIsSuspended.
     """
+    if caller.actor is not None:
+        raise SwitchingIsForPeople
     async with database.transaction() as session:
         grant = await _move(session, organization_id, caller=caller, tokens=tokens)
-    return await tokens.answer(grant)
+        is_browsers = await SessionRepository(session).is_kept_by_browser(grant.session_id)
+    if is_browsers:
+        return SwitchedOut(person_id=grant.person_id, organization_id=grant.organization_id)
+    return SwitchedOut(**(await tokens.answer(grant)).model_dump())
 
 
 async def _move(session: Session, organization_id: UUID, *, caller: Principal, tokens: Tokens) -> domain.Grant:

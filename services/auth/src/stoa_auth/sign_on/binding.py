@@ -15,7 +15,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
+from starlette.requests import Request
+from starlette.responses import Response
+
 from stoa_common import browser_cookies
+from stoa_common.browser_cookies import SIGN_ON_COOKIE
 
 LIFETIME: Final = timedelta(minutes=10)
 
@@ -51,6 +55,24 @@ class Binding:
 def begin(cookie: str | None) -> Binding:
     """A new attempt; several tabs of one browser share its secret."""
     return Binding(cookie or browser_cookies.new_text(), secrets.token_urlsafe(32))
+
+
+def find_secret(request: Request) -> str | None:
+    """What the browser holds of an attempt that was begun in it."""
+    return browser_cookies.find(request.headers.getlist("cookie"), SIGN_ON_COOKIE)
+
+
+def keep_secret(response: Response, secret: str) -> None:
+    """Let the browser hold what it comes back with."""
+    # Lax: it has to come along when the provider sends the browser back.
+    response.set_cookie(
+        SIGN_ON_COOKIE,
+        secret,
+        max_age=int(LIFETIME.total_seconds()),
+        secure=True,
+        httponly=True,
+        samesite="lax",
+    )
 
 
 def challenge(verifier: str) -> str:

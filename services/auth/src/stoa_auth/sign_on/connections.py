@@ -11,7 +11,7 @@ from stoa_auth.sign_on import domain, refusals
 from stoa_auth.sign_on.desk import Desk
 from stoa_auth.sign_on.models import Connection
 from stoa_auth.sign_on.repository import ConnectionRepository, DomainRepository
-from stoa_auth.sign_on.schemas import ConnectionChange, ConnectionIn, ConnectionOut, DomainOut, Policy, WayOut
+from stoa_auth.sign_on.schemas import ConnectionChange, ConnectionIn, ConnectionOut, DomainOut, Policy
 from stoa_common import clock
 from stoa_common.database import Database, Session
 from stoa_common.ids import new_id
@@ -237,9 +237,3 @@ async def list_domains(session: Session, window: PageQuery, *, caller: Principal
     """The domains that the organization has proved; everybody's for an operator."""
     found, following = await DomainRepository(session).page_visible(caller, window)
     return Page(items=[DomainOut.model_validate(each) for each in found], next=following)
-
-
-async def list_ways(session: Session, name: str, *, desk: Desk) -> list[WayOut]:
-    """How people with an address of this domain can log in by their organization's provider."""
-    found = await ConnectionRepository(session).list_of_domain(name)
-    return [WayOut(id=each.id, name=each.name, log_in_url=desk.log_in_url(each.id)) for each in found]

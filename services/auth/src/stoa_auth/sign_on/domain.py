@@ -36,7 +36,7 @@ CODE_LIFETIME: Final = timedelta(minutes=1)
 MOST_CONNECTIONS: Final = 10
 _OWNS: Final = "ownership:write"
 MOST_ROLE_VALUES: Final = 500
-_RETURN_TO: Final = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]{0,1999}", re.ASCII)
+_RETURN_TO: Final = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]{0,7999}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

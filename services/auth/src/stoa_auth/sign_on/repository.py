@@ -1,6 +1,6 @@
 """Every query of sign-on. Who may see a connection or a domain is part of the query."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -57,6 +57,17 @@ class ConnectionRepository:
         query = select(Connection).join(ProvedDomain, ProvedDomain.organization_id == Connection.organization_id)
         theirs = query.where(ProvedDomain.domain == domain, Connection.is_enabled)
         return (await self._session.scalars(theirs.order_by(Connection.id))).all()
+
+    async def list_of_organizations(self, organization_ids: Collection[UUID]) -> Sequence[Connection]:
+        """The enabled connections of these."""
+        theirs = (Connection.organization_id.in_(organization_ids), Connection.is_enabled)
+        return (await self._session.scalars(select(Connection).where(*theirs).order_by(Connection.id))).all()
+
+    async def list_linked(self, person_id: UUID, *, organization_id: UUID) -> Sequence[Connection]:
+        """The organization's enabled connections by which the person can log in."""
+        linked = select(Identity.connection_id).where(Identity.person_id == person_id)
+        theirs = (Connection.organization_id == organization_id, Connection.is_enabled, Connection.id.in_(linked))
+        return (await self._session.scalars(select(Connection).where(*theirs).order_by(Connection.id))).all()
 
     async def delete(self, connection: Connection) -> None:
         """With its identities, and what is under way by it."""
@@ -122,6 +133,12 @@ class IdentityRepository:
         wanted = select(Connection.id, Connection.name).where(Connection.id.in_({each.connection_id for each in found}))
         names = {row.id: row.name for row in await self._session.execute(wanted)}
         return found, names, following
+
+    async def list_of_person(self, person_id: UUID) -> Sequence[tuple[Identity, str]]:
+        """All of them, each with the name of its connection."""
+        query = select(Identity, Connection.name).join(Connection, Connection.id == Identity.connection_id)
+        mine = query.where(Identity.person_id == person_id).order_by(Identity.id)
+        return [(row[0], row[1]) for row in await self._session.execute(mine)]
 
     async def delete_of_person(self, identity_id: UUID, person_id: UUID) -> UUID | None:
         """The connection of what was deleted."""

@@ -10,12 +10,10 @@ from stoa_auth.browsers import service as browsers
 from stoa_auth.browsers.routing import PageRouter
 from stoa_auth.sessions.schemas import TokensOut
 from stoa_auth.sessions.service import Tokens
-from stoa_auth.sign_on import binding, connections, identities, service
+from stoa_auth.sign_on import binding, identities, service, ways
 from stoa_auth.sign_on.desk import PATH, Desk
-from stoa_auth.sign_on.schemas import CodeIn, Domain, IdentityOut, LinkIn, LinkOut, WayOut
-from stoa_auth.sign_on.service import Callback, Departure, Journey
-from stoa_common import browser_cookies
-from stoa_common.browser_cookies import SIGN_ON_COOKIE
+from stoa_auth.sign_on.schemas import LONGEST_RETURN, CodeIn, Domain, IdentityOut, LinkIn, LinkOut, WayOut
+from stoa_auth.sign_on.service import Callback, Journey
 from stoa_common.database import DatabaseDep, SessionDep
 from stoa_common.http import Router, public, require
 from stoa_common.pages import Page, PageQuery
@@ -31,7 +29,7 @@ TokensDep = Annotated[Tokens, resource(Tokens)]
 #: The address of a callback has a code in it.
 _PRIVATE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 ReturnTo = Annotated[
-    str | None, Query(max_length=2000, description="A path of this origin, for the browser afterwards.")
+    str | None, Query(max_length=LONGEST_RETURN, description="A path of this origin, for the browser afterwards.")
 ]
 AppLink = Annotated[
     str | None,
@@ -53,7 +51,7 @@ async def list_ways(
     session: SessionDep, desk: DeskDep, domain: Annotated[Domain, Query(description="What follows the @.")]
 ) -> Page[WayOut]:
     """How people with an address of this domain can log in by their organization's provider."""
-    return Page(items=await connections.list_ways(session, domain, desk=desk), next=None)
+    return Page(items=await ways.list_ways(session, domain, desk=desk), next=None)
 
 
 @pages.get(
@@ -75,9 +73,9 @@ async def begin_sign_on(
 ) -> Response:
     """Send the browser to the organization's provider, with a cookie that only this browser comes back with."""
     journey = Journey(return_to, app_link, state, code_challenge, afresh=afresh)
-    departure = await service.begin(database, connection_id, journey, desk=desk, cookie=_cookie(request))
+    departure = await service.begin(database, connection_id, journey, desk=desk, cookie=binding.find_secret(request))
     response = RedirectResponse(departure.url, status.HTTP_303_SEE_OTHER, _PRIVATE)
-    _bind(response, departure)
+    binding.keep_secret(response, departure.cookie)
     return response
 
 
@@ -100,7 +98,8 @@ async def finish_sign_on(
 ) -> Response:
     """Where the provider sends the browser back to: who it vouches for is logged in, or linked, and goes on."""
     callback = Callback(state or "", code, error, iss)
-    arrival = await service.finish(database, connection_id, callback, desk=desk, tokens=tokens, cookie=_cookie(request))
+    secret = binding.find_secret(request)
+    arrival = await service.finish(database, connection_id, callback, desk=desk, tokens=tokens, cookie=secret)
     response = RedirectResponse(arrival.location, status.HTTP_303_SEE_OTHER, _PRIVATE)
     if arrival.grant is not None:
         await browsers.set_cookies(request, response, database, arrival.grant)
@@ -122,9 +121,10 @@ async def link_identity(
 
     By it one can then log in to that organization, and becomes its member where the connection admits newcomers.
     """
-    departure = await identities.begin_link(database, wanted, desk=desk, caller=caller, cookie=_cookie(request))
+    secret = binding.find_secret(request)
+    departure = await identities.begin_link(database, wanted, desk=desk, caller=caller, cookie=secret)
     response.headers.update(_PRIVATE)
-    _bind(response, departure)
+    binding.keep_secret(response, departure.cookie)
     return LinkOut(url=departure.url)
 
 
@@ -134,23 +134,7 @@ async def list_identities(session: SessionDep, caller: Caller, window: PageQuery
     return await identities.list_identities(session, window, caller=caller)
 
 
-@own.delete("/{identity_id}", status_code=status.HTTP_204_NO_CONTENT, **require("account:write"))
+@own.delete("/{identity_id}", status_code=status.HTTP_204_NO_CONTENT, **require("account:write", recent=True))
 async def unlink_identity(identity_id: UUID, session: SessionDep, caller: Caller) -> None:
     """Let an identity log in to one's account no more; a password can always be set by mail."""
     await identities.unlink(session, identity_id, caller=caller)
-
-
-def _cookie(request: Request) -> str | None:
-    return browser_cookies.find(request.headers.getlist("cookie"), SIGN_ON_COOKIE)
-
-
-def _bind(response: Response, departure: Departure) -> None:
-    # Lax: it has to come along when the provider sends the browser back.
-    response.set_cookie(
-        SIGN_ON_COOKIE,
-        departure.cookie,
-        max_age=int(binding.LIFETIME.total_seconds()),
-        secure=True,
-        httponly=True,
-        samesite="lax",
-    )

@@ -10,6 +10,8 @@ from stoa_auth.people import addresses
 from stoa_auth.people.schemas import Name
 
 MOST_MAPPED: int = 200
+#: As long as where a log-in page leads: an OAuth client's whole request may stand there.
+LONGEST_RETURN: int = 8000
 
 
 def _domain(text: str) -> str:
@@ -142,6 +144,7 @@ class WayOut(BaseModel):
     id: UUID
     name: str
     log_in_url: str
+    required: bool = Field(description="Whether only who logs in like this acts for the organization, and its owners.")
 
 
 class LinkIn(BaseModel):
@@ -150,7 +153,7 @@ class LinkIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     connection_id: UUID
-    return_to: Annotated[str | None, Field(max_length=2000, description="A path of this origin.")] = None
+    return_to: Annotated[str | None, Field(max_length=LONGEST_RETURN, description="A path of this origin.")] = None
 
 
 class LinkOut(BaseModel):

@@ -16,7 +16,7 @@ from stoa_auth.sessions import service as sessions
 from stoa_auth.sessions.domain import FEDERATED, Grant, Opening
 from stoa_auth.sessions.schemas import TokensOut
 from stoa_auth.sessions.service import Tokens
-from stoa_auth.sign_on import admission, binding, connections, domain, refusals
+from stoa_auth.sign_on import admission, binding, domain, refusals, ways
 from stoa_auth.sign_on.binding import Binding
 from stoa_auth.sign_on.desk import Desk
 from stoa_auth.sign_on.domain import Told
@@ -70,7 +70,7 @@ class Arrival:
 
 async def list_ways_for_email(session: Session, email: str, *, desk: Desk) -> list[WayOut]:
     """How whoever has this address can log in by an organization's provider; the same whether they have an account."""
-    return await connections.list_ways(session, domain.mail_domain(email), desk=desk)
+    return await ways.list_ways(session, domain.mail_domain(email), desk=desk)
 
 
 async def begin(

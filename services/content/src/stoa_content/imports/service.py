@@ -4,10 +4,11 @@ import asyncio
 from dataclasses import asdict
 from uuid import UUID
 
-from stoa_common import clock, jobs, outbox
+from stoa_common import clock, jobs, outbox, personal_keys
 from stoa_common.database import Session
 from stoa_common.ids import new_id
 from stoa_common.jobs.schemas import JobOut
+from stoa_common.personal_keys import PersonIsErased
 from stoa_common.security import Principal
 from stoa_content.assessments import service as assessments
 from stoa_content.courses import service as courses
@@ -30,13 +31,21 @@ async def request_import(
     """Check an archive as a whole, keep it, and queue its import; raises a Refusal that says what to mend."""
     digests.check(content_digest, content)
     await _parse(content)
-    archive = await archives.put(author.organization_id, content)
+    owner = {"organization_id": author.organization_id, "person_id": author.person_id}
+    archive = await archives.put(content, **owner)
+    # An upload may take longer than its person stays, and then nobody sweeps after it.
+    if await personal_keys.is_erased(session, author.person_id):
+        await archives.forget(author.person_id)
+        raise PersonIsErased("This person was erased.")
     return await jobs.enqueue(session, JOB, caller=author, arguments={"archive": archive})
 
 
-async def import_course(session: Session, archives: ArchiveStore, *, archive: str, organization_id: UUID) -> Course:
+async def import_course(
+    session: Session, archives: ArchiveStore, *, archive: str, organization_id: UUID, person_id: UUID
+) -> Course:
     """Write the course of a kept archive: all of it with this transaction, or nothing."""
-    parsed = await _parse(await archives.get(organization_id, archive))
+    content = await archives.get(archive, organization_id=organization_id, person_id=person_id)
+    parsed = await _parse(content)
     course = _add_course(session, parsed, organization_id)
     session.add(_report(course, parsed))
     outbox.add(session, _imported(course))

@@ -13,6 +13,10 @@ async def import_course(job: JobContext, session: Session) -> JobResult:
     await job.report(0.1, "reading the archive")
     archives = job.resources.get(ArchiveStore)
     course = await service.import_course(
-        session, archives, archive=job.arguments["archive"], organization_id=job.organization_id
+        session,
+        archives,
+        archive=job.arguments["archive"],
+        organization_id=job.organization_id,
+        person_id=job.person_id,
     )
     return JobResult(course.id, f"/api/v1/content/courses/{course.id}")

@@ -47,7 +47,7 @@ class Route:
     method: str
     path: str
     is_public: bool
-    #: Whether it is a page, which is left the cookies that a browser got from auth.
+    #: Whether it is a page, or gives a browser another cookie: it is left those that the browser got from auth.
     takes_cookie: bool = False
 
 
@@ -77,8 +77,8 @@ def is_public(operation: Mapping[str, Any]) -> bool:
 
 
 def takes_cookie(upstream: Upstream, operation: Mapping[str, Any]) -> bool:
-    """Only auth has pages: another service that says so does not get at anybody's log-in by it."""
-    return upstream.name == "auth" and is_public(operation) and operation.get("x-takes-cookie") is True
+    """Only auth gives cookies: another service that says so does not get at anybody's log-in by it."""
+    return upstream.name == "auth" and operation.get("x-takes-cookie") is True
 
 
 def routes(upstream: Upstream, document: Document) -> list[Route]:

@@ -1,4 +1,4 @@
-// Logging in by a passkey: the one thing that a page can't ask the browser without a script.
+// Showing by a passkey who one is: the one thing that a page can't ask the browser without a script.
 "use strict";
 
 const part = document.querySelector("[data-passkey]");
@@ -14,12 +14,14 @@ async function ask(path, body) {
   return answer.json();
 }
 
-async function logIn() {
-  const challenge = part.dataset.challenge || null;
-  const { publicKey } = await ask("/passkey/options", { challenge });
+async function prove() {
+  const { path, challenge } = part.dataset;
+  const waiting = challenge ? { challenge } : {};
+  const { publicKey } = await ask(`${path}/options`, waiting);
   const options = PublicKeyCredential.parseRequestOptionsFromJSON(publicKey);
   const credential = await navigator.credentials.get({ publicKey: options });
-  const { next } = await ask("/passkey", { credential: credential.toJSON(), challenge, next: part.dataset.next || null });
+  const shown = { credential: credential.toJSON(), next: part.dataset.next || null, ...waiting };
+  const { next } = await ask(path, shown);
   location.assign(next);
 }
 
@@ -30,7 +32,7 @@ if (part && window.PublicKeyCredential && PublicKeyCredential.parseRequestOption
     failed.hidden = true;
     button.disabled = true;
     try {
-      await logIn();
+      await prove();
     } catch {
       failed.hidden = false;
     }

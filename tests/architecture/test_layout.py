@@ -95,7 +95,17 @@ MORE_FILES: dict[str, frozenset[str]] = {
     ),
     "feed/events": frozenset({"retention.py", "tail.py"}),
     "feed/webhooks": frozenset({"deliverer.py", "sealing.py", "turns.py"}),
+    # What is kept, what is on its way, and how both reach a client.
+    "gateway/caching": frozenset({"flights.py", "sending.py", "store.py"}),
+    "gateway/documents": frozenset({"index.py"}),
     "gateway/identity": frozenset({"credentials.py", "exchange.py"}),
+    # `python -m stoa_gateway.proxy` prints the table; one request's connection; equal writes that are joined.
+    "gateway/proxy": frozenset({"__main__.py", "exchange.py", "listing.py", "twins.py"}),
+    "gateway/routing": frozenset({"policies.py", "table.py"}),
+    # Redis' protocol; counting without Redis; what may be asked, and what clients are told of it.
+    "gateway/limits": frozenset({"connection.py", "local.py", "quotas.py", "rates.py"}),
+    # What is told, one open answer, and the one reader of Redis.
+    "gateway/streams": frozenset({"listener.py", "notices.py", "reader.py", "telling.py"}),
     "content/assessments": frozenset({"arithmetic.py", "questions.py"}),
     "content/courses": frozenset({"status.py"}),
     "content/imports": frozenset(

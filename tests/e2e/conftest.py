@@ -66,6 +66,8 @@ def platform(tmp_path_factory: pytest.TempPathFactory, collector: Collector) -> 
         "STOA_GATEWAY_PORT": str(port),
         "AUTH_OPERATOR_PASSWORD": secrets.token_urlsafe(16),
         "OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoint,
+        # All tests ask from one address, and in a hurry.
+        "GATEWAY_LIMITS_SCALE": "100",
     }
     platform = Platform(f"http://127.0.0.1:{port}", environment)
     started = platform.stoa("up", "--detach")

@@ -36,6 +36,7 @@ HARMLESS: dict[str, Any] = {
     f"PATCH {MEMBER}": {"roles": ["learner"]},
     f"PATCH {AUTH}/organizations/{{organization_id}}/roles/{{name}}": {},
     f"PATCH {FEED}/webhooks/{{webhook_id}}": {"description": "ours"},
+    "PUT /api/v1/content/courses/{course_id}/visibility": {"visibility": "organization"},
 }
 #: Operators see all organizations, and what their events add up to, and these routes are how.
 SEEN_BY_OPERATORS = {f"GET {AUTH}/organizations/{{organization_id}}", "GET /api/v1/analytics/events/summary"}

@@ -13,6 +13,7 @@ SCIM = "urn:ietf:params:scim"
 BODIES: dict[str, Any] = {
     "POST /api/v1/ai/ask": {"course_id": "{course_id}", "question": "What keeps what happened?"},
     "POST /api/v1/content/quizzes/{quiz_id}/attempts": {"answers": []},
+    "PUT /api/v1/content/courses/{course_id}/visibility": {"visibility": "public"},
     "POST /api/v1/auth/organizations/{organization_id}/invitations": {"roles": ["learner"]},
     "PATCH /api/v1/auth/organizations/{organization_id}/members/{person_id}": {"roles": ["admin"]},
     "PATCH /api/v1/auth/organizations/{organization_id}": {"name": "theirs"},
@@ -54,8 +55,9 @@ OWN = {
     "POST /api/v1/auth/api-keys",
     "POST /api/v1/auth/clients",
     "POST /api/v1/feed/webhooks",
-    # Never ends while its token is valid.
+    # These never end while their token is valid.
     "GET /api/v1/feed/events/stream",
+    "GET /api/v1/stream",
 }
 
 

@@ -8,13 +8,18 @@ from uuid import UUID
 import httpx2
 import pytest
 from dirty_equals import IsPartialDict
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import select, text
 from stoa_sample import service as sample
 
 from stoa_common.database import Database
+from stoa_common.jobs.telling import BURST, PER_SECOND, Pace
 from stoa_common.jobs.worker import Worker
 from stoa_common.resources import Resources
 from stoa_common.testing import Identities
+from stoa_common.testing.delivery import Delivery
+from stoa_events.contracts import operations_of
 
 IMPORT = "/api/v1/sample/notes/import"
 JOBS = "/api/v1/sample/jobs"
@@ -148,3 +153,61 @@ async def test_progress_streams_until_the_end(
     assert stream.headers["content-type"].startswith("text/event-stream")
     assert "event: job" in stream.text
     assert '"status":"succeeded"' in stream.text.rstrip().rsplit("\n\n", 1)[-1]
+
+
+async def _told(delivery: Delivery, job_id: str) -> list[tuple[str, float, str]]:
+    events = await delivery.recorded(operations_of("sample").job_progressed, job_id=UUID(job_id))
+    return [(event.status, event.progress, event.step) for event in events]
+
+
+async def test_its_person_is_told_how_a_job_goes(
+    client: httpx2.AsyncClient,
+    database: Database,
+    resources: Resources,
+    identities: Identities,
+    delivery: Delivery,
+) -> None:
+    caller = identities.principal("author")
+    headers = identities.headers(caller)
+    works, refuses = [
+        await client.post(f"{IMPORT}?outcome={outcome}", headers=headers) for outcome in ("works", "refuses")
+    ]
+
+    async with _worker(database, resources):
+        for accepted in (works, refuses):
+            await _ended(client, accepted.json()["id"], headers)
+
+    [event, *_] = await delivery.recorded(operations_of("sample").job_progressed, job_id=UUID(works.json()["id"]))
+    assert (event.person_id, event.acts_for, event.kind) == (caller.person_id, caller.organization_id, "notes.import")
+    # No organization's feed has a person's jobs.
+    assert event.orgid is None
+    assert await _told(delivery, works.json()["id"]) == [
+        ("running", 0.0, ""),
+        ("running", 0.5, "half way"),
+        ("succeeded", 1.0, "done"),
+    ]
+    assert (await _told(delivery, refuses.json()["id"]))[-1] == ("failed", 0.5, "half way")
+
+
+async def test_a_cancelled_job_is_told_as_one(
+    client: httpx2.AsyncClient, identities: Identities, delivery: Delivery
+) -> None:
+    headers = identities.headers(identities.principal("author"))
+    job_id = (await client.post(IMPORT, headers=headers)).json()["id"]
+
+    for _ in range(2):
+        await client.delete(f"{JOBS}/{job_id}", headers=headers)
+
+    assert await _told(delivery, job_id) == [("cancelled", 0.0, "")]
+
+
+@given(st.lists(st.floats(0, 3), max_size=60))
+def test_of_many_reports_a_few_and_then_one_a_second_are_told(pauses: list[float]) -> None:
+    pace, at, told = Pace(), 1000.0, 0
+
+    for pause in pauses:
+        at += pause
+        told += pace.allows(at)
+
+    assert told <= BURST + sum(pauses) * PER_SECOND + 1e-6
+    assert told >= min(len(pauses), BURST)

@@ -13,6 +13,7 @@ COMMANDS = [
     "check",
     "test",
     "contracts",
+    "api",
     "events",
     "mail",
     "audit",

@@ -22,20 +22,32 @@ from stoa_common.http import Router, public, require
 from stoa_common.resources import Resources
 from stoa_common.security import TokenVerifier
 from stoa_common.service import Service
-from stoa_common.sse import EventStream, ServerEvent
+from stoa_common.settings import ServiceSettings
+from stoa_common.sse import EventStream, ServerEvent, cuttable
 from stoa_common.testing import Identities
 from stoa_common.testing.identities import ISSUER
 from stoa_gateway.processes import service as gateway
 
 ORIGIN = "https://learn.example"
 ANSWER_SECONDS = 1.5
+#: Patient enough for a busy machine, and never tired of services that fail on purpose.
+POLICIES = f"""
+[defaults]
+answer_seconds = {ANSWER_SECONDS}
+idle_seconds = {ANSWER_SECONDS}
+max_body_bytes = 1_000_000_000
+content_types = ["*/*"]
+
+[upstreams.default]
+breaks_after = 1000
+"""
 
 
 @contextlib.asynccontextmanager
 async def served(app: ASGIApp, taken: socket.socket) -> AsyncIterator[None]:
     server = uvicorn.Server(
         uvicorn.Config(
-            app,
+            cuttable(app),
             lifespan="off",
             log_config=None,
             access_log=False,
@@ -244,9 +256,21 @@ def late_socket() -> socket.socket:
     return a_socket()
 
 
+@pytest.fixture(scope="session")
+def policies_file(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
+    """The path of a settings file with this text."""
+
+    def write(text: str) -> str:
+        path = tmp_path_factory.mktemp("policies") / "policies.toml"
+        path.write_text(text)
+        return str(path)
+
+    return write
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def settings_overrides(
-    content_app: FastAPI, raw: RawService, late_socket: socket.socket
+    content_app: FastAPI, raw: RawService, late_socket: socket.socket, policies_file: Callable[[str], str]
 ) -> AsyncIterator[dict[str, Any]]:
     taken = a_socket()
     nobody = a_socket()
@@ -258,7 +282,7 @@ async def settings_overrides(
             "auth_url": address(nobody),
             "feed_url": address(late_socket),
             "cors_origins": f"{ORIGIN}, https://coach.example",
-            "answer_timeout_seconds": ANSWER_SECONDS,
+            "policies": policies_file(POLICIES),
         }
 
 
@@ -283,6 +307,33 @@ async def http(url: str) -> AsyncIterator[aiohttp.ClientSession]:
         connector=aiohttp.TCPConnector(limit=0),
     ) as session:
         yield session
+
+
+@pytest.fixture(scope="session")
+def open_gateway(
+    service: Service, settings: ServiceSettings, identities: Identities, policies_file: Callable[[str], str]
+) -> Any:
+    """A gateway of a test's own: `open_gateway(policies, content_url=...)` is a client of it."""
+
+    @contextlib.asynccontextmanager
+    async def opened(policies: str = POLICIES, **changed: Any) -> AsyncIterator[aiohttp.ClientSession]:
+        told = settings.model_copy(update={"policies": policies_file(policies), **changed})
+        taken = a_socket()
+        assert service.resources is not None
+        async with service.resources(told) as items:
+            app = service.build_app(Resources([told, *items]), TokenVerifier(identities, issuer=ISSUER), None)
+            async with (
+                served(app, taken),
+                aiohttp.ClientSession(
+                    address(taken),
+                    timeout=aiohttp.ClientTimeout(total=60),
+                    cookie_jar=aiohttp.DummyCookieJar(),
+                    connector=aiohttp.TCPConnector(limit=0),
+                ) as client,
+            ):
+                yield client
+
+    return opened
 
 
 @pytest.fixture(name="served", scope="session")

@@ -12,9 +12,9 @@ from stoa_gateway.routing.domain import (
     PathIsUnknown,
     Route,
     ServiceIsDown,
-    Table,
     Upstream,
 )
+from stoa_gateway.routing.table import Table
 
 CONTENT = Upstream("content", "http://content", ("/api/v1/content",))
 METHODS = ("GET", "POST", "DELETE")
@@ -133,7 +133,7 @@ def test_only_a_services_own_public_faces_become_routes() -> None:
 
     found = domain.routes(CONTENT, document)
 
-    assert found == [Route("content", "GET", "/api/v1/content/courses", is_public=False)]
+    assert found == [Route("content", "GET", "/api/v1/content/courses", is_public=False, permission="course:read")]
 
 
 @pytest.mark.parametrize(

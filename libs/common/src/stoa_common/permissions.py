@@ -6,6 +6,8 @@ A permission is `<noun>:<verb>` (any in the organization) or `<noun>:<verb>:own`
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
+from sys import intern
 
 
 class Role(StrEnum):
@@ -95,6 +97,16 @@ def of_roles(roles: Iterable[str]) -> frozenset[str]:
     """All permissions that come with these roles."""
     held = set(roles)
     return frozenset(p.name for p in PERMISSIONS.values() if held & {str(role) for role in p.roles})
+
+
+def shared(names: Iterable[str]) -> frozenset[str]:
+    """These names, as one set for all who have the same: tokens are remembered by the thousand."""
+    return _shared(tuple(names))
+
+
+@lru_cache(maxsize=1024)
+def _shared(names: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(map(intern, names))
 
 
 def covers(held: Iterable[str], wanted: str) -> bool:

@@ -1,7 +1,6 @@
 """One process: its roles run together, and the first that ends takes the others down with it."""
 
 import asyncio
-import contextlib
 import os
 import signal
 import threading
@@ -11,14 +10,12 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-import uvicorn
 from fastapi import FastAPI
 
 from stoa_common import housekeeping, logs, telemetry
 from stoa_common.app import create_app
 from stoa_common.database import Database
 from stoa_common.http import health
-from stoa_common.http.protocol import LimitedHttp
 from stoa_common.jwks import JwksKeys
 from stoa_common.messaging.kafka import Cluster
 from stoa_common.on_behalf import taken_by
@@ -26,16 +23,16 @@ from stoa_common.resources import Resources
 from stoa_common.revocation_log import AuthLog, RedisLog, open_redis
 from stoa_common.revocations import Revocations
 from stoa_common.security import TokenVerifier
+from stoa_common.serving import serve
 from stoa_common.settings import ServiceSettings
-from stoa_common.sse import cuttable
 
 if TYPE_CHECKING:
     from stoa_common.messaging.consumers import Consumers
     from stoa_common.messaging.relay import Relay
     from stoa_common.service import Service
 
-STOP_DEADLINE = 10.0
-GRACEFUL_HTTP_SECONDS = 5
+#: What a process may take to end beside its open requests; then it is ended.
+STOP_DEADLINE = 5.0
 SILENT_SECONDS = 5.0
 log = logs.get_logger()
 
@@ -62,6 +59,7 @@ class Process:
         self._consumers: Consumers | None = None
         self._relay: Relay | None = None
         self._databases: list[Database] = []
+        self._app: FastAPI | None = None
 
     async def run(self) -> None:
         """Returns after SIGTERM or SIGINT; raises what ended a role otherwise."""
@@ -79,8 +77,15 @@ class Process:
             if settings.otlp_endpoint:
                 telemetry.instrument_engines([database.engine for database in self._databases])
             log.info("process_started", roles=list(self._roles), port=settings.port)
-            await _run_together(runners, stop)
+            await _run_together(runners, stop, self._leave, deadline=settings.finish_seconds + STOP_DEADLINE)
         log.info("process_stopped")
+
+    async def _leave(self) -> None:
+        """Balancers that ask `/readyz` send nothing more; until they have noticed, what comes is still answered."""
+        if self._app is not None:
+            self._app.state.is_leaving = True
+        log.info("process_leaving", drain_seconds=self._settings.drain_seconds)
+        await asyncio.sleep(self._settings.drain_seconds)
 
     async def _role(self, role: str, resources: Resources, stack: AsyncExitStack) -> Callable[[], Awaitable[None]]:
         if role == "api":
@@ -127,7 +132,8 @@ class Process:
             app = create_app(
                 title=f"Stoa {self._service.name}", routers=[], resources=resources, verifier=verifier, checks=checks
             )
-        return partial(_serve, _server(app, self._settings))
+        self._app = app
+        return partial(serve, app, self._settings)
 
     def _verifier(self, stack: AsyncExitStack) -> TokenVerifier:
         """The same for every process: signatures by auth's keys, and nothing that was revoked."""
@@ -177,42 +183,6 @@ class Process:
             await database.close()
 
 
-class _Server(uvicorn.Server):
-    """uvicorn without its own signal handlers: the process has one place that hears them."""
-
-    @contextlib.contextmanager
-    def capture_signals(self):  # type: ignore[no-untyped-def]  # the name and shape are uvicorn's
-        yield
-
-
-def _server(app: FastAPI, settings: ServiceSettings) -> _Server:
-    config = uvicorn.Config(
-        cuttable(app),
-        http=LimitedHttp,
-        host=settings.host,
-        port=settings.port,
-        log_config=None,
-        access_log=False,
-        timeout_graceful_shutdown=GRACEFUL_HTTP_SECONDS,
-        timeout_keep_alive=75,
-        proxy_headers=False,
-        server_header=False,
-        lifespan="off",
-        loop="none",
-    )
-    return _Server(config)
-
-
-async def _serve(server: _Server) -> None:
-    """Cancelled, uvicorn would leave its socket open and its requests half done: ask it to end instead."""
-    serving = asyncio.ensure_future(server.serve())
-    try:
-        await asyncio.shield(serving)
-    finally:
-        server.should_exit = True
-        await serving
-
-
 def _stop_on_signals() -> asyncio.Event:
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -220,7 +190,13 @@ def _stop_on_signals() -> asyncio.Event:
     return stop
 
 
-async def _run_together(runners: Sequence[Callable[[], Awaitable[None]]], stop: asyncio.Event) -> None:
+async def _run_together(
+    runners: Sequence[Callable[[], Awaitable[None]]],
+    stop: asyncio.Event,
+    leave: Callable[[], Awaitable[None]],
+    *,
+    deadline: float,
+) -> None:
     tasks = [asyncio.ensure_future(runner()) for runner in runners]
     stopping = asyncio.create_task(stop.wait())
     try:
@@ -228,16 +204,17 @@ async def _run_together(runners: Sequence[Callable[[], Awaitable[None]]], stop: 
         for task in done - {stopping}:
             task.result()
             raise RoleEnded("A role ended by itself; see the lines above.")
+        await leave()
     finally:
-        _end_for_sure()
+        _end_for_sure(deadline + STOP_DEADLINE)
         for task in tasks:
             task.cancel()
-        await asyncio.wait([asyncio.gather(*tasks, return_exceptions=True)], timeout=STOP_DEADLINE)
+        await asyncio.wait([asyncio.gather(*tasks, return_exceptions=True)], timeout=deadline)
 
 
-def _end_for_sure() -> None:
+def _end_for_sure(seconds: float) -> None:
     """A library's task that swallows its cancellation would keep a process alive that does nothing any more."""
-    timer = threading.Timer(STOP_DEADLINE + GRACEFUL_HTTP_SECONDS, os._exit, args=[1])
+    timer = threading.Timer(seconds, os._exit, args=[1])
     timer.daemon = True
     timer.start()
 

@@ -125,6 +125,11 @@ class Revocations:
         self._asking = asyncio.Lock()
         self._is_known = True
 
+    @property
+    def upto(self) -> int:
+        """The number up to which this copy has the log: another one says that something was revoked."""
+        return self._upto
+
     async def ensure_fresh(self) -> None:
         """Bring the copy up to date unless it was a moment ago. Raises RevocationsAreUnknown."""
         if time.monotonic() < self._good_until:

@@ -20,7 +20,7 @@ from joserfc.jwk import Key, KeySet
 from stoa_common import clock, context, revocations
 from stoa_common.errors import Forbidden, Unauthenticated
 from stoa_common.jwks import Keys
-from stoa_common.permissions import Scope
+from stoa_common.permissions import Scope, shared
 from stoa_common.revocations import Revocations
 from stoa_common.signatures import VerifyingRegistry
 
@@ -126,7 +126,7 @@ class TokenVerifier:
     ) -> None:
         self._keys = keys
         self._issuer = issuer
-        self._revocations = revocations
+        self.revocations = revocations
         self._registry = VerifyingRegistry()
         told: dict[str, Any] = {name: {"essential": True} for name in ("exp", "iat", "sub")}
         told["iss"] = {"essential": True, "value": issuer}
@@ -136,7 +136,7 @@ class TokenVerifier:
 
     def for_audience(self, *audiences: str) -> "TokenVerifier":
         """For tokens that are meant for one route, by the same keys and revocations; others are refused there."""
-        return TokenVerifier(self._keys, issuer=self._issuer, revocations=self._revocations, audiences=audiences)
+        return TokenVerifier(self._keys, issuer=self._issuer, revocations=self.revocations, audiences=audiences)
 
     async def verify(self, token: str) -> Principal:
         """Raises Unauthenticated, which says nothing about why; Unavailable while auth can tell neither."""
@@ -147,9 +147,9 @@ class TokenVerifier:
         if known is None or known.principal.expires_at <= time.time():
             known = await self._verify_signed(token)
             self._remember(digest, known)
-        if self._revocations is not None:
-            await self._revocations.ensure_fresh()
-            if self._revocations.is_revoked(known.subjects, issued_at=known.issued_at):
+        if self.revocations is not None:
+            await self.revocations.ensure_fresh()
+            if self.revocations.is_revoked(known.subjects, issued_at=known.issued_at):
                 raise _invalid()
         return known.principal
 
@@ -215,8 +215,8 @@ def _principal(claims: Mapping[str, Any]) -> Principal:
         person_id=UUID(claims["sub"]),
         organization=UUID(claims["org"]) if claims.get("org") else None,
         session_id=UUID(claims["sid"]),
-        roles=frozenset(claims.get("roles", ())),
-        permissions=frozenset(claims.get("permissions", ())),
+        roles=shared(claims.get("roles", ())),
+        permissions=shared(claims.get("permissions", ())),
         expires_at=float(claims["exp"]),
         methods=frozenset(claims.get("amr", ())),
         authenticated_at=float(claims["auth_time"]) if "auth_time" in claims else None,

@@ -142,7 +142,7 @@ def _parse(service: Service, arguments: Sequence[str] | None) -> list[str]:
         prog=f"stoa-{service.name}",
         description=f"Run roles of the {service.name} service in one process, or migrate its database.",
     )
-    choices = ("api",) if not service.has_database else (*ROLES, "migrate")
+    choices = (*ROLES, "migrate") if service.has_database else ("api", *(["consumer"] if service.consumers else []))
     parser.add_argument("roles", nargs="+", choices=choices, metavar="role", help=", ".join(choices))
     roles: list[str] = parser.parse_args(arguments).roles
     if "migrate" in roles and len(roles) > 1:

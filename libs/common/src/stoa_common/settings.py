@@ -57,6 +57,10 @@ class ServiceSettings(BaseSettings):
     database_url: SecretStr | None = None
     migrate_database_url: SecretStr | None = None
     client_secret: SecretStr | None = Field(None, description="Shows auth that it is this service that asks.")
+    drain_seconds: float = Field(
+        0.0, ge=0, description="From SIGTERM on, /readyz says 503 for so long while requests are still taken."
+    )
+    finish_seconds: int = Field(5, ge=0, description="After that, the longest wait for open requests to end.")
     database_pool_size: int = Field(10, ge=1, description="Connections that each role may hold.")
 
     kafka_bootstrap_servers: str = shared("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9092")

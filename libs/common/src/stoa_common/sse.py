@@ -16,10 +16,10 @@ from stoa_common.errors import Unauthenticated, Unavailable
 from stoa_common.security import TokenVerifier
 
 HEARTBEAT_SECONDS: Final = 15.0
-_HEARTBEAT: Final = b": heartbeat\n\n"
+HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 _LINE_END: Final = re.compile(rb"\r\n|\r|\n")
-#: The extension of the ASGI scope that holds what closes the connection at once.
-_CUT: Final = "stoa.cut"
+#: The extension of the ASGI scope that holds the connection's transport.
+TRANSPORT: Final = "stoa.transport"
 log = logs.get_logger()
 
 
@@ -50,6 +50,16 @@ class Bookmark:
         return f"id: {self.id}\n\n".encode()
 
 
+def comment(text: str) -> bytes:
+    """What no page is told, and a person sees who reads the stream."""
+    return f": {text}\n\n".encode()
+
+
+def retry_after(milliseconds: int) -> bytes:
+    """How long a client waits before it comes back, from now on."""
+    return f"retry: {milliseconds}\n\n".encode()
+
+
 class _ClientIsSlow(Exception):
     """A piece could not be written in time."""
 
@@ -65,13 +75,12 @@ class EventStream(StreamingResponse):
     write_seconds: ClassVar[float] = 20.0
 
     def __init__(self, events: AsyncIterator[ServerEvent | Bookmark], status_code: int = 200) -> None:
-        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         self._pieces = _with_heartbeat(events)
-        self._cut: Callable[[], None] | None = None
-        super().__init__(self._pieces, status_code, headers=headers)
+        self._scope: Scope = {}
+        super().__init__(self._pieces, status_code, headers=HEADERS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self._cut = scope.get("extensions", {}).get(_CUT)
+        self._scope = scope
         await super().__call__(scope, receive, send)
 
     async def stream_response(self, send: Send) -> None:
@@ -82,8 +91,7 @@ class EventStream(StreamingResponse):
             await self._write(send, b"", more_body=False)
         except _ClientIsSlow:
             log.info("slow_client_cut", after_seconds=self.write_seconds)
-            if self._cut:
-                self._cut()
+            cut(self._scope)
         finally:
             # Also where the client left while a piece was being written: the source is told at once, not by chance.
             await self._pieces.aclose()
@@ -97,7 +105,7 @@ class EventStream(StreamingResponse):
 
 
 def cuttable(app: ASGIApp) -> ASGIApp:
-    """For uvicorn: lets an EventStream close its client's connection at once.
+    """For uvicorn: lets an EventStream, or an Outlet, close its client's connection at once.
 
     What is written to a client that does not read would otherwise keep its socket open for as long as the client likes:
     neither an error nor the end of an answer closes one before all is sent.
@@ -107,10 +115,16 @@ def cuttable(app: ASGIApp) -> ASGIApp:
         if scope["type"] == "http":
             transport = getattr(getattr(send, "__self__", None), "transport", None)
             if transport is not None:
-                scope.setdefault("extensions", {})[_CUT] = transport.abort
+                scope.setdefault("extensions", {})[TRANSPORT] = transport
         await app(scope, receive, send)
 
     return serve
+
+
+def cut(scope: Scope) -> None:
+    """Close the request's connection at once, without waiting for what the client has not read; if the server can."""
+    if (transport := scope.get("extensions", {}).get(TRANSPORT)) is not None:
+        transport.abort()
 
 
 async def _with_heartbeat(events: AsyncIterator[ServerEvent | Bookmark]) -> AsyncGenerator[bytes, None]:
@@ -120,7 +134,7 @@ async def _with_heartbeat(events: AsyncIterator[ServerEvent | Bookmark]) -> Asyn
         while True:
             done, _ = await asyncio.wait([following], timeout=HEARTBEAT_SECONDS)
             if not done:
-                yield _HEARTBEAT
+                yield comment("heartbeat")
                 continue
             try:
                 event = following.result()

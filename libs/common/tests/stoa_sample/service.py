@@ -99,7 +99,7 @@ async def register_person(session: SessionDep) -> None:
     outbox.add(session, person)
 
 
-tasks = Tasks()
+tasks = Tasks("sample")
 
 
 @router.post("/import", response_model=JobOut, status_code=202, **require("course:write"))

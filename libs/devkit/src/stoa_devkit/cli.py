@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import typer
 from rich.console import Console
 
+from stoa_devkit.api.command import api
 from stoa_devkit.audit.command import audit
 from stoa_devkit.commands.check import check, run_tests
 from stoa_devkit.commands.contracts import contracts
@@ -18,6 +19,7 @@ from stoa_devkit.commands.status import status
 from stoa_devkit.commands.up import up
 from stoa_devkit.commands.with_servers import with_servers
 from stoa_devkit.events.command import events
+from stoa_devkit.gateway.command import gateway
 from stoa_devkit.mail.command import mail
 from stoa_devkit.privacy.command import privacy
 from stoa_devkit.services import SERVICES, Spec
@@ -41,8 +43,10 @@ app.command()(doctor)
 app.command()(check)
 app.command("test")(run_tests)
 app.add_typer(contracts, name="contracts")
+app.add_typer(api, name="api")
 app.add_typer(events, name="events")
 app.add_typer(mail, name="mail")
+app.add_typer(gateway, name="gateway")
 app.add_typer(audit, name="audit")
 app.add_typer(privacy, name="privacy")
 app.command("with-servers", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})(

@@ -96,6 +96,10 @@ def _own(name: str, settings: Settings, state: State) -> dict[str, str]:
             for service in CALLING_SERVICES
         }
         return {"AUTH_KEYS_SECRET": keys, **mail, **clients, **_operator(settings, state)}
+    if name == "gateway":
+        # No balancer is there to notice that it leaves, and `stoa down` does not wait for long answers.
+        told = {"GATEWAY_DRAIN_SECONDS": "0", "GATEWAY_FINISH_SECONDS": "5"}
+        return {variable: settings.get(variable) or value for variable, value in told.items()}
     if name == "feed":
         return {"FEED_WEBHOOK_SECRET": settings.get("FEED_WEBHOOK_SECRET") or state.secret("feed-webhooks")}
     return {}

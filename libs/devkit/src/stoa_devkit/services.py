@@ -33,7 +33,7 @@ SERVICES: tuple[Spec, ...] = (
     Spec("ai"),
     Spec("analytics"),
     Spec("feed"),
-    Spec("gateway", roles=("api",), has_database=False),
+    Spec("gateway", roles=("api", "consumer"), has_database=False),
 )
 
 

@@ -9,6 +9,7 @@ from stoa_auth.keys.models import SigningKey
 from stoa_auth.mail.models import Mail, MailToken
 from stoa_auth.oauth.models import AuthorizationCode, Consent, OAuthClient
 from stoa_auth.organizations.models import Invitation, Membership, Organization, OrganizationRole
+from stoa_auth.origins.models import OrganizationOrigins
 from stoa_auth.passkeys.models import Passkey, PasskeyChallenge
 from stoa_auth.people.models import Person
 from stoa_auth.portability.models import PersonExport, PersonExportPart
@@ -39,6 +40,7 @@ __all__ = [
     "Membership",
     "OAuthClient",
     "Organization",
+    "OrganizationOrigins",
     "OrganizationRole",
     "Passkey",
     "PasskeyChallenge",

@@ -1,10 +1,9 @@
-"""The gateway: one process with one role, and no database. What it does not answer itself, it forwards."""
+"""The gateway: no database, and two roles. `api` forwards what it does not answer; `consumer` feeds the streams."""
 
 import sys
 from collections.abc import Mapping
 
 from fastapi import FastAPI
-from starlette.middleware.cors import CORSMiddleware
 
 from stoa_common.database import Database
 from stoa_common.http.health import Check
@@ -12,13 +11,21 @@ from stoa_common.resources import Resources
 from stoa_common.security import TokenVerifier
 from stoa_common.service import Service
 from stoa_gateway import dependencies
+from stoa_gateway.caching.consumers import router as ended
 from stoa_gateway.documents.router import router as documents
 from stoa_gateway.documents.service import Documents
+from stoa_gateway.origins.router import Cors
+from stoa_gateway.origins.service import AllowedOrigins
 from stoa_gateway.proxy.router import forward
 from stoa_gateway.settings import Settings
+from stoa_gateway.streams.consumers import router as told
+from stoa_gateway.streams.router import StreamDoor
 
 #: What a web app may read of an answer, beside the headers that every browser shows it.
-EXPOSED_HEADERS = ("Location", "Retry-After", "ETag", "X-Request-Id", "WWW-Authenticate", "Deprecation", "Sunset")
+EXPOSED_HEADERS = (
+    *("Location", "Retry-After", "ETag", "X-Request-Id", "WWW-Authenticate", "Deprecation", "Sunset"),
+    *("RateLimit", "RateLimit-Policy"),
+)
 
 
 class Gateway(Service):
@@ -34,17 +41,9 @@ class Gateway(Service):
     ) -> FastAPI:
         app = super().build_app(resources, verifier, database, checks=checks)
         app.openapi = resources.get(Documents).openapi  # type: ignore[method-assign]
-        # Outermost, so that refusals can be read across origins too. Without origins it would only cost time.
-        if origins := resources.get(Settings).origins():
-            app.add_middleware(
-                CORSMiddleware,
-                allow_origins=origins,
-                allow_methods=["*"],
-                allow_headers=["*"],
-                # A cookie counts only for the origins that may use it: the gatekeeper refuses the others.
-                allow_credentials=bool(resources.get(Settings).origins_with_cookies()),
-                expose_headers=EXPOSED_HEADERS,
-            )
+        app.add_middleware(StreamDoor)
+        # Outermost, so that refusals can be read across origins too.
+        app.add_middleware(Cors, origins=resources.get(AllowedOrigins), exposed=EXPOSED_HEADERS)
         return app
 
 
@@ -52,6 +51,7 @@ service = Gateway(
     "gateway",
     settings=Settings,
     routers=[documents],
+    consumers=[told, ended],
     resources=dependencies.opened,
     checks={"routes": dependencies.has_routes},
     mounts={"": forward},

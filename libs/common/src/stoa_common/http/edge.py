@@ -1,5 +1,6 @@
 """The request's edge: its id and correlation, its metrics, its limit in bytes, the answer to an unexpected error."""
 
+import asyncio
 import re
 import time
 from typing import Any, Final
@@ -7,7 +8,7 @@ from typing import Any, Final
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from stoa_common import context, metrics
-from stoa_common.errors import TooLarge
+from stoa_common.errors import TooLarge, Unavailable
 from stoa_common.http import problems
 from stoa_common.ids import new_id
 
@@ -22,6 +23,13 @@ _SOUND_ID: Final = re.compile(rb"[A-Za-z0-9._:-]{8,128}")
 
 class BodyIsTooLarge(TooLarge):
     """The request's body is over the service's limit."""
+
+
+class ProcessEnds(Unavailable):
+    """The process was told to end, and could not wait for this request any longer."""
+
+    def __init__(self) -> None:
+        super().__init__("The service restarts; send the request again.")
 
 
 class Edge:
@@ -46,6 +54,10 @@ class Edge:
     async def _guarded(self, scope: Scope, receive: Receive, answer: "_Answer", request_id: str) -> None:
         try:
             await self._app(scope, self._limited(scope, receive, answer), answer)
+        except asyncio.CancelledError:
+            if not answer.status:
+                await problems.render(ProcessEnds(), instance=request_id, path=scope["path"])(scope, receive, answer)
+            raise
         except Exception as error:
             if answer.status:
                 # Half an answer is out: only a broken connection tells the client that the rest is missing.

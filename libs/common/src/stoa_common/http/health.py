@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import JSONResponse, Response
 
@@ -12,7 +12,10 @@ CHECK_DEADLINE = 2.0
 
 
 def router(checks: Mapping[str, Check]) -> APIRouter:
-    """`/livez` knows no dependency: restarting does not mend one. `/readyz` asks the process's own."""
+    """`/livez` knows no dependency: restarting does not mend one. `/readyz` asks the process's own.
+
+    A process that was told to end says so by `/readyz`, before anything else of it changes.
+    """
     routes = APIRouter(include_in_schema=False)
 
     @routes.get("/livez")
@@ -20,7 +23,9 @@ def router(checks: Mapping[str, Check]) -> APIRouter:
         return JSONResponse({"status": "ok"})
 
     @routes.get("/readyz")
-    async def ready() -> JSONResponse:
+    async def ready(request: Request) -> JSONResponse:
+        if getattr(request.app.state, "is_leaving", False):
+            return JSONResponse({"status": "leaving", "parts": {}}, 503)
         names = list(checks)
         results = await asyncio.gather(*(_ask(checks[name]) for name in names))
         parts = dict(zip(names, results, strict=True))

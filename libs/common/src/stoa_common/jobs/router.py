@@ -27,7 +27,7 @@ def jobs_router(service_name: str) -> Router:
     @router.delete("/{job_id}", response_model=JobOut, **require("job:write"))
     async def cancel_job(job_id: UUID, session: SessionDep, caller: Caller) -> JobOut:
         """Cancel a job; one that has ended stays as it is."""
-        return await service.cancel_job(session, job_id, caller)
+        return await service.cancel_job(session, job_id, caller, service=service_name)
 
     @router.get("/{job_id}/events", response_class=EventStream, responses=_STREAM, **require("job:read"))
     async def follow_job(job_id: UUID, database: DatabaseDep, caller: Caller) -> EventStream:

@@ -6,7 +6,7 @@ from uuid import UUID
 from stoa_common import clock, context
 from stoa_common.database import Session
 from stoa_common.ids import new_id
-from stoa_common.jobs import repository
+from stoa_common.jobs import repository, telling
 from stoa_common.jobs.models import JobStatus
 from stoa_common.jobs.schemas import JobOut
 from stoa_common.security import Principal
@@ -43,8 +43,9 @@ async def get_job(session: Session, job_id: UUID, caller: Principal) -> JobOut:
     return JobOut.model_validate(await repository.get_for(session, job_id, caller, "job:read"))
 
 
-async def cancel_job(session: Session, job_id: UUID, caller: Principal) -> JobOut:
+async def cancel_job(session: Session, job_id: UUID, caller: Principal, *, service: str) -> JobOut:
     """Stop a job at its next step. One that has ended stays as it ended."""
-    await repository.get_for(session, job_id, caller, "job:write")
-    await repository.end(session, job_id, JobStatus.CANCELLED, at=clock.now())
+    row = await repository.get_for(session, job_id, caller, "job:write")
+    if await repository.end(session, job_id, JobStatus.CANCELLED, at=clock.now()):
+        telling.record(session, service, row, status=JobStatus.CANCELLED, progress=row.progress, step=row.step)
     return await get_job_row(session, job_id)

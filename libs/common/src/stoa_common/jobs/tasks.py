@@ -3,8 +3,9 @@
 A task does its effect and its end in one transaction: run twice, it takes effect once; killed, it leaves nothing.
 """
 
+import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
@@ -12,8 +13,9 @@ from stoa_common import clock, context, logs, metrics, telemetry
 from stoa_common.database import Database, Session
 from stoa_common.errors import Refusal, Unavailable
 from stoa_common.http import problems
-from stoa_common.jobs import repository
+from stoa_common.jobs import repository, telling
 from stoa_common.jobs.models import OPEN, JobStatus
+from stoa_common.jobs.telling import Pace
 from stoa_common.resources import Resources
 
 MAX_RETRIES: Final = 2
@@ -34,20 +36,28 @@ class JobResult:
 
 @dataclass(frozen=True, slots=True)
 class JobContext:
-    """What a task knows of its job. Progress is told at once, outside the task's own transaction."""
+    """What a task knows of its job. Progress is told at once, outside the task's own transaction.
+
+    Its person's stream hears of it, too, at a measured `pace`.
+    """
 
     id: UUID
+    kind: str
     organization_id: UUID
     person_id: UUID
     arguments: dict[str, Any]
     resources: Resources
     database: Database
+    service: str
+    pace: Pace = field(default_factory=Pace)
 
     async def report(self, progress: float, step: str) -> None:
         """Tell how far the job is (0 to 1); raises JobCancelled if it was cancelled meanwhile."""
         async with self.database.transaction() as session:
             if not await repository.change_open(session, self.id, progress=progress, step=step):
                 raise JobCancelled
+            if self.pace.allows(time.monotonic()):
+                telling.record(session, self.service, self, status=JobStatus.RUNNING, progress=progress, step=step)
 
 
 Task = Callable[[JobContext, Session], Awaitable[JobResult]]
@@ -56,7 +66,8 @@ Task = Callable[[JobContext, Session], Awaitable[JobResult]]
 class Tasks:
     """The tasks of one service: `@tasks.task("course.import")` above `async def f(job, session) -> JobResult`."""
 
-    def __init__(self) -> None:
+    def __init__(self, service: str) -> None:
+        self._service = service
         self._tasks: dict[str, Task] = {}
 
     def task(self, kind: str) -> Callable[[Task], Task]:
@@ -80,11 +91,11 @@ class Tasks:
             except Refusal as refusal:
                 if isinstance(refusal, Unavailable) and not is_last_try:
                     raise
-                await _fail(database, row, refusal)
+                await self._fail(database, row, refusal)
             except Exception:
                 if is_last_try:
                     detail = "Something went wrong on our side; quote the job's id when you report it."
-                    await _fail(database, row, problems.InternalError(detail))
+                    await self._fail(database, row, problems.InternalError(detail))
                 raise
 
     async def _start(self, database: Database, job_id: UUID) -> Any:
@@ -92,11 +103,13 @@ class Tasks:
             row = await repository.get(session, job_id)
             if row is None or row.status not in OPEN:
                 return None
-            await repository.change_open(session, job_id, status=JobStatus.RUNNING, started_at=clock.now())
+            if await repository.change_open(session, job_id, status=JobStatus.RUNNING, started_at=clock.now()):
+                self._record(session, row, JobStatus.RUNNING)
             return row
 
     async def _run_started(self, row: Any, database: Database, resources: Resources) -> None:
-        job = JobContext(row.id, row.organization_id, row.person_id, row.arguments, resources, database)
+        owner = (row.organization_id, row.person_id)
+        job = JobContext(row.id, row.kind, *owner, row.arguments, resources, database, self._service)
         async with database.transaction() as session:
             await repository.lock(session, row.id)
             current = await repository.get(session, row.id)
@@ -108,12 +121,16 @@ class Tasks:
             done = {"progress": 1.0, "step": "done", "result": told}
             if not await repository.end(session, row.id, JobStatus.SUCCEEDED, at=clock.now(), **done):
                 raise JobCancelled
+            telling.record(session, self._service, row, status=JobStatus.SUCCEEDED, progress=1.0, step="done")
         metrics.JOBS.labels(row.kind, JobStatus.SUCCEEDED.value).inc()
 
+    async def _fail(self, database: Database, row: Any, refusal: Refusal) -> None:
+        problem = problems.document(refusal, instance=str(row.id))
+        async with database.transaction() as session:
+            if await repository.end(session, row.id, JobStatus.FAILED, at=clock.now(), problem=problem):
+                self._record(session, await repository.get(session, row.id), JobStatus.FAILED)
+        metrics.JOBS.labels(row.kind, JobStatus.FAILED.value).inc()
+        log.warning("job_failed", job_id=str(row.id), kind=row.kind, problem=problem["type"])
 
-async def _fail(database: Database, row: Any, refusal: Refusal) -> None:
-    problem = problems.document(refusal, instance=str(row.id))
-    async with database.transaction() as session:
-        await repository.end(session, row.id, JobStatus.FAILED, at=clock.now(), problem=problem)
-    metrics.JOBS.labels(row.kind, JobStatus.FAILED.value).inc()
-    log.warning("job_failed", job_id=str(row.id), kind=row.kind, problem=problem["type"])
+    def _record(self, session: Session, row: Any, status: JobStatus) -> None:
+        telling.record(session, self._service, row, status=status, progress=row.progress, step=row.step)

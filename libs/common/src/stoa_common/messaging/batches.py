@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Final
 from uuid import UUID
 
@@ -31,14 +32,15 @@ class BatchLoop:
     """One group's reader of whole partitions. Runs until cancelled.
 
     While the group is rebuilt its batches are held; what is replayed to it is read by a loop of its own
-    (`ReplayedBatches`).
+    (`ReplayedBatches`). Without a database, as in the gateway, nothing is replayed or rebuilt, and what cannot be read
+    is counted, logged and passed over.
     """
 
     def __init__(
         self,
         group: str,
         subscription: BulkSubscription,
-        database: Database,
+        database: Database | None,
         resources: Resources,
         cluster: kafka.Cluster,
     ) -> None:
@@ -155,9 +157,14 @@ class BatchLoop:
         }
         links = {record.envelope.traceparent for record in records}
         with telemetry.batch_span(f"{self.group} insert", links, attributes):
-            async with gate.batch(self._database, self.group, replay_id=replay_id):
+            async with self._gate(replay_id):
                 await self._subscription.call(batch, self._resources)
         metrics.OUTCOMES.labels(self.group, "handled").inc(len(records))
+
+    def _gate(self, replay_id: UUID | None) -> AbstractAsyncContextManager[object]:
+        if self._database is None:
+            return contextlib.nullcontext()
+        return gate.batch(self._database, self.group, replay_id=replay_id)
 
     def _sort(self, raws: Sequence[Any]) -> tuple[list[BatchRecord], list[dict[str, Any]]]:
         records: list[BatchRecord] = []
@@ -191,8 +198,13 @@ class BatchLoop:
     async def _keep_bad(self, rows: Iterable[dict[str, Any]]) -> None:
         if not (listed := list(rows)):
             return
-        async with self._database.transaction() as session:
-            await session.execute(upsert(bad_events).values(listed).on_conflict_do_nothing())
+        if self._database is not None:
+            async with self._database.transaction() as session:
+                await session.execute(upsert(bad_events).values(listed).on_conflict_do_nothing())
+        else:
+            for row in listed:
+                place = {name: row[name] for name in ("topic", "partition", "offset")}
+                log.warning("record_passed_over", group=self.group, reason=row["error"], **place)
         metrics.OUTCOMES.labels(self.group, "bad").inc(len(listed))
 
 

@@ -40,13 +40,16 @@ class Consumers:
         *,
         inbox_window: timedelta = timedelta(days=30),
     ) -> None:
-        """`inbox_window` is how long the service's inbox remembers; a cluster that keeps records longer is refused."""
+        """`inbox_window` is how long the service's inbox remembers; a cluster that keeps records longer is refused.
+
+        Without a database there is no inbox, and nothing to replay into: batches and broadcasts alone are read.
+        """
         self._cluster = cluster
         self._inbox_window = inbox_window
         self._handlings = _handlings(routers, database, resources)
         self._groups = [GroupReader(handling, cluster) for handling in self._handlings]
         bulk = [(router.group, batch) for router in routers for batch in router.batches]
-        self._batches = [BatchLoop(*of, database, resources, cluster) for of in bulk if database is not None]
+        self._batches = [BatchLoop(*of, database, resources, cluster) for of in bulk]
         self._replayed = [ReplayedBatches(*of, database, resources, cluster) for of in bulk if database is not None]
         self._broadcasts = [BroadcastLoop(b, resources, cluster) for router in routers for b in router.broadcasts]
         self._control = None
@@ -88,6 +91,8 @@ class Consumers:
 
     async def _make_topics(self) -> None:
         """Each group's own topics are there before anybody reads them, or writes to them."""
+        if self._control is None:
+            return
         groups = [reader.group for reader in self._readers]
         while True:
             try:

@@ -17,15 +17,19 @@ from stoa_events.contracts.auth import (
 )
 from stoa_events.contracts.content import (
     AttemptGraded,
+    CatalogClosed,
+    CatalogOpened,
     CourseCompleted,
     CourseImported,
     CoursePublished,
+    CourseVisibilityChanged,
     LearnerEnrolled,
     LessonCompleted,
     LessonPublished,
     QuestionOutcome,
 )
 from stoa_events.contracts.factors import FactorAdded, FactorRemoved
+from stoa_events.contracts.jobs import JobProgressed
 from stoa_events.contracts.naming import python_name
 from stoa_events.contracts.operations import (
     OPERATIONS,
@@ -44,6 +48,7 @@ from stoa_events.contracts.organizations import (
     MemberRolesChanged,
     MemberSuspended,
     OrganizationCreated,
+    OrganizationOriginsChanged,
     OrganizationRenamed,
     OrganizationResumed,
     OrganizationSuspended,
@@ -64,14 +69,18 @@ __all__ = [
     "ApiKeyRotated",
     "AttemptGraded",
     "AuditRecorded",
+    "CatalogClosed",
+    "CatalogOpened",
     "CourseCompleted",
     "CourseImported",
     "CoursePublished",
+    "CourseVisibilityChanged",
     "EmailVerified",
     "Event",
     "EventDied",
     "FactorAdded",
     "FactorRemoved",
+    "JobProgressed",
     "LearnerEnrolled",
     "LessonCompleted",
     "LessonPublished",
@@ -82,6 +91,7 @@ __all__ = [
     "MemberSuspended",
     "Operations",
     "OrganizationCreated",
+    "OrganizationOriginsChanged",
     "OrganizationRenamed",
     "OrganizationResumed",
     "OrganizationSuspended",

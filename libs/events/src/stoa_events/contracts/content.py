@@ -61,6 +61,24 @@ class CoursePublished(CourseEvent):
     published_at: AwareDatetime = Field(description="When it was published.")
 
 
+class CourseVisibilityChanged(CourseEvent):
+    """Somebody decided who sees the course once it is published. Until the first of these it is the organization."""
+
+    type: ClassVar[str] = "stoa.content.course.visibility-changed.v1"
+    example: ClassVar[dict[str, Any]] = {
+        "course_id": story.COURSE,
+        "organization_id": story.ORGANIZATION,
+        "visibility": "public",
+        "changed_at": "2025-06-24T21:25:11.406317Z",
+    }
+
+    visibility: str = Field(
+        description="`organization`: its members; `public`: everybody may see in the public catalog what it is about, "
+        "and members the rest. More may come: take a word that you don't know for `organization`."
+    )
+    changed_at: AwareDatetime = Field(description="When it was decided.")
+
+
 class LessonPublished(CourseEvent):
     """Learners can now read this text of a lesson: titles and prompts are in it, keys, hints and solutions never."""
 
@@ -82,6 +100,37 @@ class LessonPublished(CourseEvent):
     title: str = Field(description="The lesson's title.")
     text: str = Field(description="Markdown, up to 60 kB. Offsets into it count Unicode code points.")
     published_at: AwareDatetime = Field(description="When this revision was published.")
+
+
+class CatalogEvent(Event):
+    topic: ClassVar[str] = "content.catalog"
+    subject_field: ClassVar[str] = "organization_id"
+
+    organization_id: UUID = Field(description="The organization whose public catalog it is.")
+
+
+class CatalogClosed(CatalogEvent):
+    """The organization shows nothing to everybody any more, whatever is marked public: it was suspended."""
+
+    type: ClassVar[str] = "stoa.content.catalog.closed.v1"
+    example: ClassVar[dict[str, Any]] = {
+        "organization_id": story.ORGANIZATION,
+        "closed_at": "2025-08-11T13:40:02.771935Z",
+    }
+
+    closed_at: AwareDatetime = Field(description="When the organization was suspended.")
+
+
+class CatalogOpened(CatalogEvent):
+    """The organization shows its public courses to everybody again: it was resumed."""
+
+    type: ClassVar[str] = "stoa.content.catalog.opened.v1"
+    example: ClassVar[dict[str, Any]] = {
+        "organization_id": story.ORGANIZATION,
+        "opened_at": "2025-08-12T08:05:59.046127Z",
+    }
+
+    opened_at: AwareDatetime = Field(description="When the organization was resumed.")
 
 
 class EnrollmentEvent(Event):

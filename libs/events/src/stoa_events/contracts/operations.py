@@ -1,6 +1,7 @@
-"""What operators did to a service's messaging, what needs them, whom it forgot. Each service publishes these contracts.
+"""What operators did to a service's messaging, what needs them, whom it forgot; and how far its jobs are (`jobs`).
 
-Operators are named by their pseudonymous ids; where their requests came from is sealed.
+Each service publishes these contracts. Operators are named by their pseudonymous ids; where their requests came from is
+sealed.
 """
 
 from typing import Any, ClassVar, Final, NamedTuple, TypeVar
@@ -10,6 +11,7 @@ from pydantic import AwareDatetime, Field
 
 from stoa_events.contract import Event
 from stoa_events.contracts import story
+from stoa_events.contracts.jobs import JobProgressed
 from stoa_events.personal import Personal
 
 SERVICES: Final = ("auth", "content", "ai", "analytics", "feed")
@@ -176,6 +178,7 @@ class Operations(NamedTuple):
     replay_cancelled: type[ReplayCancelled]
     event_died: type[EventDied]
     privacy_completed: type[PrivacyCompleted]
+    job_progressed: type[JobProgressed]
 
 
 OPERATIONS: Final[dict[str, Operations]] = {}
@@ -191,6 +194,7 @@ def operations_of(service: str) -> Operations:
             _contract(service, ReplayCancelled, f"{service}.replay", "replay.cancelled"),
             _contract(service, EventDied, f"{service}.{{feature}}.dlq", "dead-letter.announced"),
             _contract(service, PrivacyCompleted, f"{service}.privacy", "privacy.completed"),
+            _contract(service, JobProgressed, f"{service}.job", "job.progressed"),
         )
     return OPERATIONS[service]
 

@@ -94,6 +94,20 @@ class OrganizationRenamed(OrganizationEvent):
     renamed_at: AwareDatetime = Field(description="When it was renamed.")
 
 
+class OrganizationOriginsChanged(OrganizationEvent):
+    """Pages of exactly these origins may ask for the organization's data from a browser, with an access token."""
+
+    type: ClassVar[str] = "stoa.auth.organization.origins-changed.v1"
+    example: ClassVar[dict[str, Any]] = {
+        "organization_id": story.ORGANIZATION,
+        "origins": ["https://learn.example"],
+        "changed_at": "2025-07-04T10:22:31.507114Z",
+    }
+
+    origins: list[str] = Field(description="All of them, as browsers write an Origin; none where no page may ask.")
+    changed_at: AwareDatetime = Field(description="When that was set.")
+
+
 class OrganizationSuspended(OrganizationEvent):
     """Nobody acts for the organization from now on; all that is its stays, and its members may act elsewhere."""
 

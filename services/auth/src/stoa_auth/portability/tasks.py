@@ -6,7 +6,7 @@ from stoa_auth.portability import service
 from stoa_common.database import Session
 from stoa_common.jobs import JobContext, JobResult, Tasks
 
-tasks = Tasks()
+tasks = Tasks("auth")
 
 
 @tasks.task(service.JOB)

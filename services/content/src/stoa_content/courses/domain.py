@@ -1,13 +1,13 @@
-"""When a course may be published, and what is then true."""
+"""When a course may be published, who sees it, and what is then true."""
 
 from collections.abc import Sequence
 from datetime import datetime
 
 from stoa_common.errors import Conflict
 from stoa_content.courses.models import Course, Lesson
-from stoa_content.courses.status import Status
+from stoa_content.courses.status import Status, Visibility
 from stoa_events.contract import Event
-from stoa_events.contracts.content import CoursePublished, LessonPublished
+from stoa_events.contracts.content import CoursePublished, CourseVisibilityChanged, LessonPublished
 
 
 class CourseIsNotDraft(Conflict):
@@ -32,6 +32,17 @@ def publish(course: Course, lessons: Sequence[Lesson], *, at: datetime) -> list[
     course.status = Status.PUBLISHED
     course.published_at = at
     return [_course_published(course, at=at), *(_lesson_published(course, lesson, at=at) for lesson in lessons)]
+
+
+def show_to(course: Course, visibility: Visibility, *, at: datetime) -> CourseVisibilityChanged | None:
+    """Decide who sees the course once it is published; None where that is so already."""
+    if course.visibility is visibility:
+        return None
+
+    course.visibility = visibility
+    return CourseVisibilityChanged(
+        course_id=course.id, organization_id=course.organization_id, visibility=visibility.value, changed_at=at
+    )
 
 
 def check_open(course: Course) -> None:

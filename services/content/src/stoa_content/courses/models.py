@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from stoa_common.database import Base
-from stoa_content.courses.status import Status
+from stoa_content.courses.status import Status, Visibility
 
 
 class Course(Base):
@@ -22,6 +22,9 @@ class Course(Base):
     description: Mapped[str] = mapped_column(Text)
     status: Mapped[Status] = mapped_column(
         Enum(Status, native_enum=False, length=20, values_callable=lambda kind: [each.value for each in kind])
+    )
+    visibility: Mapped[Visibility] = mapped_column(
+        Enum(Visibility, native_enum=False, length=20, values_callable=lambda kind: [each.value for each in kind])
     )
     source_format: Mapped[str] = mapped_column(Text)
     lesson_count: Mapped[int]

@@ -12,7 +12,7 @@ from stoa_common.errors import NotFound
 from stoa_common.pages import PageQuery
 from stoa_common.security import Principal
 from stoa_content.courses.models import Chapter, Course, Lesson, Section
-from stoa_content.courses.status import Status
+from stoa_content.courses.status import Status, Visibility
 
 
 class CourseNotFound(NotFound):
@@ -41,6 +41,14 @@ class CourseRepository:
     async def list_visible(self, caller: Principal, window: PageQuery) -> tuple[Sequence[Course], str | None]:
         return await pages.page(self._session, select(Course).where(*_visible(caller)), by=[Course.id], window=window)
 
+    async def list_public(self, organization_id: UUID, window: PageQuery) -> tuple[Sequence[Course], str | None]:
+        """What everybody may see of the organization."""
+        query = select(Course).where(*_public(organization_id))
+        return await pages.page(self._session, query, by=[Course.id], window=window)
+
+    async def find_public(self, organization_id: UUID, course_id: UUID) -> Course | None:
+        return await self._session.scalar(select(Course).where(Course.id == course_id, *_public(organization_id)))
+
     async def get_lesson(self, course_id: UUID, lesson_id: UUID, caller: Principal) -> Lesson:
         """The lesson, if the caller may see its course; raises LessonNotFound."""
         query = select(Lesson).join(Course, Course.id == Lesson.course_id)
@@ -66,6 +74,14 @@ class CourseRepository:
     async def _of(self, course: Course, model: Any) -> Sequence[Any]:
         query = select(model).where(model.course_id == course.id, model.organization_id == course.organization_id)
         return (await self._session.scalars(query.order_by(model.position))).all()
+
+
+def _public(organization_id: UUID) -> list[ColumnElement[bool]]:
+    return [
+        Course.organization_id == organization_id,
+        Course.status == Status.PUBLISHED,
+        Course.visibility == Visibility.PUBLIC,
+    ]
 
 
 def _visible(caller: Principal) -> list[ColumnElement[bool]]:

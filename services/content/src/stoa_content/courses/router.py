@@ -8,7 +8,7 @@ from stoa_common.pages import Page, PageQuery
 from stoa_common.security import Caller
 from stoa_content.courses import service
 from stoa_content.courses.models import Course, Lesson
-from stoa_content.courses.schemas import CourseOut, CourseOutlineOut, LessonOut
+from stoa_content.courses.schemas import CourseOut, CourseOutlineOut, LessonOut, VisibilityIn
 
 router = Router(prefix="/api/v1/content/courses", tags=["courses"])
 
@@ -29,6 +29,12 @@ async def get_course(course_id: UUID, session: SessionDep, caller: Caller) -> Co
 async def publish_course(course_id: UUID, session: SessionDep, caller: Caller) -> Course:
     """Make a draft visible to learners."""
     return await service.publish_course(session, course_id, author=caller)
+
+
+@router.put("/{course_id}/visibility", response_model=CourseOut, **require("course:write"))
+async def set_visibility(course_id: UUID, wanted: VisibilityIn, session: SessionDep, caller: Caller) -> Course:
+    """Decide who sees a course once it is published: its organization, or everybody in the public catalog."""
+    return await service.set_visibility(session, course_id, wanted.visibility, author=caller)
 
 
 @router.get("/{course_id}/lessons/{lesson_id}", response_model=LessonOut, **require("course:read"))

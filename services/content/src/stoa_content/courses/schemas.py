@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from stoa_content.courses.status import Status
+from stoa_content.courses.status import Status, Visibility
 
 
 class CourseOut(BaseModel):
@@ -16,11 +16,19 @@ class CourseOut(BaseModel):
     language: str = Field(description="A language tag (BCP 47).", examples=["en"])
     description: str
     status: Status
+    visibility: Visibility = Field(description="Who sees the course once it is published.")
     source_format: str = Field(examples=["markdown", "olx"])
     lesson_count: int
     question_count: int
     imported_at: datetime
     published_at: datetime | None
+
+
+class VisibilityIn(BaseModel):
+    visibility: Visibility = Field(
+        description="`public`: everybody may see in the organization's public catalog what the course is about, once it"
+        " is published; lessons and quizzes stay with the organization. `organization`: nobody else sees anything."
+    )
 
 
 class LessonLinkOut(BaseModel):

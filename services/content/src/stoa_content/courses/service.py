@@ -14,7 +14,7 @@ from stoa_content.courses import domain
 from stoa_content.courses.models import Chapter, Course, Lesson, Section
 from stoa_content.courses.repository import CourseRepository, LessonNotFound
 from stoa_content.courses.schemas import ChapterOut, CourseOut, CourseOutlineOut, LessonLinkOut, SectionOut
-from stoa_content.courses.status import Status
+from stoa_content.courses.status import Status, Visibility
 
 #: Courses and their parts, for features that add to them.
 __all__ = [
@@ -26,12 +26,15 @@ __all__ = [
     "add_lesson",
     "add_section",
     "check_lesson",
+    "find_public",
     "get_lesson",
     "get_open_course",
     "get_outline",
     "list_courses",
+    "list_public",
     "may_read",
     "publish_course",
+    "set_visibility",
 ]
 
 
@@ -51,12 +54,31 @@ async def get_open_course(session: Session, course_id: UUID, *, learner: Princip
     return course
 
 
+async def list_public(
+    session: Session, organization_id: UUID, window: PageQuery
+) -> tuple[Sequence[Course], str | None]:
+    """A page of the organization's courses that everybody may see, and where the next begins."""
+    return await CourseRepository(session).list_public(organization_id, window)
+
+
+async def find_public(
+    session: Session, organization_id: UUID, course_id: UUID
+) -> tuple[Course, Sequence[ChapterOut]] | None:
+    """A course that everybody may see, and its chapters; None where there is none."""
+    course = await CourseRepository(session).find_public(organization_id, course_id)
+    return None if course is None else (course, await _chapters(session, course))
+
+
 async def get_outline(session: Session, course_id: UUID, *, reader: Principal) -> CourseOutlineOut:
-    courses = CourseRepository(session)
-    course = await courses.get(course_id, reader)
-    lessons, sections = await courses.lessons(course), await courses.sections(course)
-    chapters = [_chapter(chapter, sections, lessons) for chapter in await courses.chapters(course)]
+    course = await CourseRepository(session).get(course_id, reader)
+    chapters = await _chapters(session, course)
     return CourseOutlineOut(**CourseOut.model_validate(course).model_dump(), chapters=chapters)
+
+
+async def _chapters(session: Session, course: Course) -> list[ChapterOut]:
+    courses = CourseRepository(session)
+    lessons, sections = await courses.lessons(course), await courses.sections(course)
+    return [_chapter(chapter, sections, lessons) for chapter in await courses.chapters(course)]
 
 
 def _chapter(chapter: Chapter, sections: Sequence[Section], lessons: Sequence[Lesson]) -> ChapterOut:
@@ -89,6 +111,14 @@ async def publish_course(session: Session, course_id: UUID, *, author: Principal
     return course
 
 
+async def set_visibility(session: Session, course_id: UUID, visibility: Visibility, *, author: Principal) -> Course:
+    """Decide who sees the course once it is published; raises CourseNotFound."""
+    course = await CourseRepository(session).get(course_id, author, lock=True)
+    if event := domain.show_to(course, visibility, at=clock.now()):
+        outbox.add(session, event)
+    return course
+
+
 def add_course(
     session: Session,
     *,
@@ -109,6 +139,7 @@ def add_course(
         language=language,
         description=description,
         status=Status.DRAFT,
+        visibility=Visibility.ORGANIZATION,
         source_format=source_format,
         lesson_count=lesson_count,
         question_count=question_count,

@@ -5,7 +5,7 @@ from stoa_common.jobs import JobContext, JobResult, Tasks
 from stoa_content.imports import service
 from stoa_content.imports.provider import ArchiveStore
 
-tasks = Tasks()
+tasks = Tasks("content")
 
 
 @tasks.task(service.JOB)

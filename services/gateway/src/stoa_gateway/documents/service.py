@@ -1,8 +1,10 @@
 """The merged document, made again only when a service's own has changed."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from stoa_gateway.documents import domain
+from stoa_gateway.routing.domain import Document, Upstream
 from stoa_gateway.routing.service import Routing
 
 API_VERSION = "1"
@@ -11,8 +13,10 @@ API_VERSION = "1"
 class Documents:
     """Shows what the routing knows as one OpenAPI document."""
 
-    def __init__(self, routing: Routing) -> None:
+    def __init__(self, routing: Routing, own: Sequence[tuple[Upstream, Document]] = ()) -> None:
+        """`own` describes what the gateway answers itself."""
         self._routing = routing
+        self._own = own
         self._merged: dict[str, Any] = {}
         self._version = 0
 
@@ -20,7 +24,7 @@ class Documents:
         """The document as of now; a service that never answered is absent from it."""
         if self._version != self._routing.version:
             known = sorted(self._routing.documents.items())
-            parts = [(self._routing.upstreams[name], document) for name, document in known]
+            parts = [*self._own, *((self._routing.upstreams[name], document) for name, document in known)]
             self._merged = domain.merge(parts, title="Stoa", version=API_VERSION)
             self._version = self._routing.version
         return self._merged

@@ -3,14 +3,30 @@
 What the caller may do there is the service's question; it verifies the token again.
 """
 
+from dataclasses import dataclass
+from typing import Final
+
 from stoa_common import api_keys
 from stoa_common.browser_cookies import Origins
 from stoa_common.errors import Unauthenticated
-from stoa_common.security import TokenVerifier
+from stoa_common.security import Principal, TokenVerifier
 from stoa_gateway.identity import credentials
 from stoa_gateway.identity.credentials import API_KEY, COOKIE, ApiKeyIsNotValid, Credential, Headers, TwoCredentials
 from stoa_gateway.identity.exchange import TokenExchange
 from stoa_gateway.routing.domain import Route
+
+#: How auth names an API key in the token that it gives for one (`client_id`).
+_KEYS: Final = "api-key:"
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A request that may pass: the headers that go on, and who asks; nobody on public routes."""
+
+    headers: Headers
+    principal: Principal | None = None
+    #: The API key that the token was given for.
+    key_id: str | None = None
 
 
 class Gatekeeper:
@@ -20,8 +36,8 @@ class Gatekeeper:
         self._exchange = exchange
         self._origins = origins
 
-    async def admit(self, route: Route, method: str, headers: Headers, *, verifier: TokenVerifier) -> Headers:
-        """The headers that go on: a token in the place of any other credential.
+    async def admit(self, route: Route, method: str, headers: Headers, *, verifier: TokenVerifier) -> Admitted:
+        """Who asks, and the headers that go on: a token in the place of any other credential.
 
         Raises Unauthenticated where the route needs a credential and there is none that holds; RequestIsForeign,
         CsrfTokenIsWrong; IdentityIsAway.
@@ -29,14 +45,14 @@ class Gatekeeper:
         keys, others = credentials.split_keys(headers)
         passed = self._without_cookies(route, others)
         if route.is_public:
-            return passed
+            return Admitted(passed)
         if keys:
             passed = await self._by_key(keys, passed, verifier=verifier)
         elif (cookie := credentials.find_cookie(others)) and not _shows_token(others):
             credentials.check_browser(method, others, cookie, origins=self._origins)
             passed = await self._by(Credential(COOKIE, cookie), passed, verifier=verifier)
-        await verifier.verify(_bearer_token(passed))
-        return passed
+        principal = await verifier.verify(_bearer_token(passed))
+        return Admitted(passed, principal, _key_id(principal))
 
     def _without_cookies(self, route: Route, headers: Headers) -> Headers:
         """Only a page of auth gets the cookies of ours, and not where another origin's page sends them."""
@@ -54,6 +70,11 @@ class Gatekeeper:
     async def _by(self, shown: Credential, headers: Headers, *, verifier: TokenVerifier) -> Headers:
         token = await self._exchange.token_for(shown, verifier=verifier)
         return [*headers, (b"authorization", f"Bearer {token}".encode())]
+
+
+def _key_id(principal: Principal) -> str | None:
+    shown = principal.client_id
+    return shown.removeprefix(_KEYS) if shown is not None and shown.startswith(_KEYS) else None
 
 
 def _shows_token(headers: Headers) -> bool:

@@ -1,9 +1,15 @@
-"""Which headers pass the gateway, and which it writes itself (RFC 9110, section 7.6)."""
+"""Which headers pass the gateway, and which it writes itself (RFC 9110, section 7.6); and what of a body it refuses."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from typing import Any
+
+from stoa_common.errors import Refusal, TooLarge, UnsupportedMediaType
 
 RawHeaders = Iterable[tuple[bytes, bytes]]
+Networks = Sequence[IPv4Network | IPv6Network]
 
 #: They speak of one connection, and the gateway has another one behind it.
 HOP_BY_HOP = frozenset(
@@ -21,11 +27,60 @@ HOP_BY_HOP = frozenset(
 )
 #: Only the gateway may say these; a client's own would be believed behind it. It answers `Expect` itself.
 _SPOOFABLE = frozenset(
-    {b"forwarded", b"x-real-ip", b"x-client-ip", b"true-client-ip", b"x-http-method-override", b"x-request-id"}
-) | {b"host", b"expect", b"via"}
+    {b"forwarded", b"x-real-ip", b"x-client-ip", b"true-client-ip", b"cf-connecting-ip", b"x-cluster-client-ip"}
+) | {
+    b"x-http-method-override",
+    b"x-rewrite-url",
+    b"x-remote-user",
+    b"remote-user",
+    b"x-request-id",
+    b"host",
+    b"expect",
+    b"via",
+}
 _SPOOFABLE_PREFIXES = (b"x-forwarded-", b"x-original-", b"x-stoa-")
 #: The server in front writes its own date and name, the middleware the request's id.
 _OURS_IN_ANSWERS = frozenset({b"date", b"server", b"x-request-id"})
+
+#: What a body is that says nothing of itself (RFC 9110, section 8.3).
+_UNNAMED = b"application/octet-stream"
+#: What is left of a body would otherwise be taken for the connection's next request.
+_CLOSE = {"Connection": "close"}
+
+
+class BodyIsTooLarge(TooLarge):
+    """The body is longer than the route takes."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"Send at most {limit} bytes.", headers=_CLOSE)
+
+
+class BodyIsOfAnotherKind(UnsupportedMediaType):
+    """The route takes no body of this media type."""
+
+    def __init__(self, taken: Sequence[str]) -> None:
+        kinds = ", ".join(taken)
+        super().__init__(f"Send a body as {kinds}, and say so in Content-Type.", headers={"Accept": kinds, **_CLOSE})
+
+
+class BodyIsSlow(Refusal):
+    """The body did not come in time."""
+
+    status, title = 408, "Request timed out"
+
+    def __init__(self) -> None:
+        super().__init__("The request's body did not come in time; send it again, and faster.", headers=_CLOSE)
+
+
+@dataclass(slots=True)
+class Head:
+    """What a request's headers say that the gateway goes by."""
+
+    has_body: bool = False
+    length: int = 0
+    content_type: bytes = b""
+    idempotency_key: bytes | None = None
+    host: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +108,102 @@ def answer_headers(received: RawHeaders) -> list[tuple[bytes, bytes]]:
     return [(name.lower(), value) for name, value in received if name.lower() not in dropped]
 
 
-def has_body(received: RawHeaders) -> bool:
-    """Whether a request announces a body (RFC 9112, section 6.3)."""
-    return any(
-        name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
-        for name, value in ((name.lower(), value) for name, value in received)
-    )
+def client_address(scope: Mapping[str, Any], trusted: Networks) -> str:
+    """Whose request this is: the other end of the connection, or whom the trusted proxies before it name.
+
+    Read from the right, since each proxy appends whom it saw: the first that is no proxy of ours is the client. What
+    stands left of it, anybody could have written; and what no trusted proxy sent is not read at all.
+    """
+    peer = scope.get("client")
+    address: str = peer[0] if peer else ""
+    if not trusted or not _is_trusted(address, trusted):
+        return address
+    for named in reversed(_listed(scope["headers"], b"x-forwarded-for")):
+        if (found := _address(named)) is None:
+            break
+        address = str(found)
+        if not _is_trusted(address, trusted):
+            break
+    return address
+
+
+def origin_of(scope: Mapping[str, Any], head: Head, *, client: str, trusted: Networks) -> Origin:
+    """Where the request came from; scheme and host are those that the client used if a trusted proxy tells them."""
+    scheme, host = scope["scheme"], head.host
+    peer = scope.get("client")
+    if trusted and peer and _is_trusted(peer[0], trusted):
+        told = _listed(scope["headers"], b"x-forwarded-proto")[-1].lower()
+        scheme = told if told in ("http", "https") else scheme
+        host = _listed(scope["headers"], b"x-forwarded-host")[-1] or host
+    return Origin(client=client, scheme=scheme, host=host)
+
+
+def _listed(headers: RawHeaders, wanted: bytes) -> list[str]:
+    """All that a header lists; a proxy may have added a second header instead of a second part."""
+    listed = [value.decode("latin-1") for name, value in headers if name == wanted]
+    return [part.strip() for part in ",".join(listed).split(",")]
+
+
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    """`192.0.2.1`, `192.0.2.1:443`, `2001:db8::1` and `[2001:db8::1]:443` as an address; None for anything else."""
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        found = ip_address(text)
+    except ValueError:
+        return None
+    return (found.ipv4_mapped if isinstance(found, IPv6Address) else None) or found
+
+
+def _is_trusted(text: str, trusted: Networks) -> bool:
+    address = _address(text)
+    return address is not None and any(address in network for network in trusted)
+
+
+def read_head(received: RawHeaders) -> Head:
+    """The head of a request, whose names are in small letters. A body is announced as RFC 9112, section 6.3 says."""
+    head = Head()
+    for name, value in received:
+        if name == b"content-length":
+            head.length = int(value) if value.isdigit() else 0
+            head.has_body = head.has_body or head.length > 0
+        elif name == b"transfer-encoding":
+            head.has_body = True
+        elif name == b"content-type":
+            head.content_type = value
+        elif name == b"host":
+            head.host = value.decode("latin-1")
+        elif name == b"idempotency-key":
+            # Of two keys the service might choose the other one: such a request is nobody's twin.
+            head.idempotency_key = value if head.idempotency_key is None else b""
+    return head
+
+
+def check_body(head: Head, *, max_bytes: int, content_types: tuple[str, ...]) -> None:
+    """Raises BodyIsTooLarge, BodyIsOfAnotherKind by what the head announces."""
+    if not head.has_body:
+        return
+    if head.length > max_bytes:
+        raise BodyIsTooLarge(max_bytes)
+    if not _is_taken(head.content_type or _UNNAMED, content_types):
+        raise BodyIsOfAnotherKind(content_types)
+
+
+@lru_cache(maxsize=1024)
+def _is_taken(content_type: bytes, taken: tuple[str, ...]) -> bool:
+    """Parameters such as `charset` are the service's business."""
+    media_type = content_type.partition(b";")[0].strip().lower().decode("latin-1")
+    kind, _, name = media_type.partition("/")
+    suffixed = f"{kind}/*+{name.rpartition('+')[2]}" if "+" in name else media_type
+    return any(each in (media_type, suffixed, f"{kind}/*", "*/*") for each in taken)
 
 
 def _is_passed(name: bytes, dropped: frozenset[bytes]) -> bool:
+    if b"_" in name:
+        # CGI and what descends from it reads `x_forwarded_for` and `x-forwarded-for` as one.
+        name = name.replace(b"_", b"-")
     return name not in dropped and name not in _SPOOFABLE and not name.startswith(_SPOOFABLE_PREFIXES)
 
 

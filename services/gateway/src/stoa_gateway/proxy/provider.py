@@ -1,17 +1,21 @@
 """The services, over aiohttp: one request each, streamed both ways."""
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
 
 import aiohttp
 from yarl import URL
 
-from stoa_common.errors import BadGateway, UpstreamTimedOut
+from stoa_common.errors import BadGateway, Refusal, UpstreamTimedOut
 from stoa_gateway.routing.domain import ServiceIsDown
 
 # Below the 75 seconds after which the services close an idle connection: a request must not meet the closing.
-_KEEP_ALIVE_SECONDS = 30.0
-_CONNECT_SECONDS = 3.0
+_KEEP_ALIVE_SECONDS: Final = 30.0
+_CONNECT_SECONDS: Final = 3.0
+#: What breaks while a service is asked, or while its answer is read.
+FAILURES: Final = (aiohttp.ClientError, TimeoutError)
 
 
 class AnswerIsBroken(BadGateway):
@@ -21,44 +25,76 @@ class AnswerIsBroken(BadGateway):
 class ServiceTimedOut(UpstreamTimedOut):
     """The service took the request and did not answer in time."""
 
+    def __init__(self, service: str) -> None:
+        super().__init__(f"The service {service} did not answer in time; try again later.")
 
-def new_session(*, answer_seconds: float) -> aiohttp.ClientSession:
-    """A client that changes nothing on the way: no cookies kept, no redirect followed, nothing unpacked.
 
-    `answer_seconds` limits the wait for an answer's headers, and for each further piece of its body.
-    """
-    return aiohttp.ClientSession(
+@dataclass(slots=True)
+class Asked:
+    """A request as it goes to a service. A body of bytes can be sent again, a streamed one cannot."""
+
+    service: str
+    method: str
+    url: str
+    headers: Sequence[tuple[str, str]]
+    body: bytes | AsyncIterator[bytes] | None
+    #: The longest wait for the answer's headers, and between two pieces of its body.
+    answer_seconds: float
+    idle_seconds: float
+
+
+def new_session() -> aiohttp.ClientSession:
+    """A client that changes nothing on the way: no cookies kept, no redirect followed, nothing unpacked or repeated."""
+    session = aiohttp.ClientSession(
         # No limit: an open stream holds its connection for hours, and a hundred of them would stop everyone else.
         connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE_SECONDS),
         cookie_jar=aiohttp.DummyCookieJar(),
-        timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=answer_seconds),
         skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
         auto_decompress=False,
     )
+    # aiohttp would repeat a request by itself, beside our budget; it has no public name for saying no.
+    session._retry_connection = False
+    return session
 
 
-@asynccontextmanager
-async def opened(
-    session: aiohttp.ClientSession,
-    service: str,
-    *,
-    method: str,
-    url: str,
-    headers: Sequence[tuple[str, str]],
-    body: AsyncIterator[bytes] | None,
-) -> AsyncIterator[aiohttp.ClientResponse]:
-    """The service's answer as soon as its headers are here; leaving ends the exchange, finished or not.
+async def ask(session: aiohttp.ClientSession, asked: Asked) -> aiohttp.ClientResponse:
+    """The service's answer as soon as its headers are here; whoever gets it closes or releases it.
 
-    Raises ServiceIsDown (nobody listens), ServiceTimedOut, or AnswerIsBroken; the first two also from inside, while
-    the body is read.
+    Raises ServiceIsDown (nobody listens), ServiceTimedOut, AnswerIsBroken.
     """
-    request = session.request(method, URL(url, encoded=True), headers=headers, data=body, allow_redirects=False)
     try:
-        async with request as answer:
-            yield answer
-    except aiohttp.ClientConnectorError as error:
-        raise ServiceIsDown(service) from error
-    except TimeoutError as error:
-        raise ServiceTimedOut(f"The service {service} did not answer in time; try again later.") from error
-    except aiohttp.ClientError as error:
-        raise AnswerIsBroken(f"The service {service} broke off its answer; try again.") from error
+        answer = await session.request(
+            asked.method,
+            URL(asked.url, encoded=True),
+            headers=asked.headers,
+            data=asked.body,
+            allow_redirects=False,
+            timeout=_timeout(asked.answer_seconds),
+        )
+    except FAILURES as error:
+        raise failure(error, asked.service) from error
+    if asked.idle_seconds != asked.answer_seconds:
+        _wait_for_pieces(answer, asked.idle_seconds)
+    return answer
+
+
+def _wait_for_pieces(answer: aiohttp.ClientResponse, seconds: float) -> None:
+    """From here on it is the next piece that is waited for; what came whole has let go of its connection."""
+    if (connection := answer.connection) is not None and connection.protocol is not None:
+        connection.protocol.read_timeout = seconds
+        if not answer.content.total_bytes:
+            connection.protocol.start_timeout()
+
+
+def failure(error: BaseException, service: str) -> Refusal:
+    """What went wrong at the service, in our words."""
+    if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
+        return ServiceIsDown(service)
+    if isinstance(error, TimeoutError):
+        return ServiceTimedOut(service)
+    return AnswerIsBroken(f"The service {service} broke off its answer; try again.")
+
+
+@lru_cache(maxsize=256)
+def _timeout(answer_seconds: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=answer_seconds)

@@ -1,108 +1,137 @@
 """Forwarding: one request to the service that owns its path, and its answer back, as they come."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+import random
+from itertools import count
+from typing import Final
 
 import aiohttp
-from starlette.types import Receive, Send
+from starlette.types import Send
 
+from stoa_common.errors import Refusal
 from stoa_gateway.proxy import domain, provider
-from stoa_gateway.proxy.provider import AnswerIsBroken
+from stoa_gateway.proxy.exchange import ClientLeft, Exchange
+from stoa_gateway.proxy.provider import AnswerIsBroken, Asked, ServiceTimedOut
+from stoa_gateway.routing.domain import Priority, ServiceIsDown
+from stoa_gateway.upstreams.service import Door
 
-#: Most answers are complete before this; only longer ones need a task that looks after the client.
-_WATCH_AFTER_SECONDS = 0.05
-
-
-class ClientLeft(Exception):
-    """The client closed the connection before it had sent its request."""
-
-
-class Exchange:
-    """One client's request and connection, as the ASGI server shows them."""
-
-    def __init__(self, receive: Receive, *, has_body: bool) -> None:
-        self._receive = receive
-        self._sent = asyncio.Event()
-        self.has_left = False
-        if not has_body:
-            self._sent.set()
-
-    async def body(self) -> AsyncIterator[bytes]:
-        """The request's body, piece by piece: the next is asked for when the service has taken the last."""
-        more = True
-        while more:
-            message = await self._receive()
-            if message["type"] == "http.disconnect":
-                self.has_left = True
-                raise ClientLeft
-            more = message.get("more_body", False)
-            if piece := message.get("body"):
-                yield piece
-        self._sent.set()
-
-    @asynccontextmanager
-    async def while_connected(self) -> AsyncIterator[None]:
-        """Cancels what runs inside when the client closes the connection, and then ends quietly."""
-        try:
-            async with asyncio.timeout(None) as connection:
-                async with self._watched(connection):
-                    yield
-        except (TimeoutError, AnswerIsBroken):
-            # A body that ends early breaks the exchange too, and nobody is left to be told.
-            if not self.has_left:
-                raise
-
-    @asynccontextmanager
-    async def _watched(self, connection: asyncio.Timeout) -> AsyncIterator[None]:
-        watches: list[asyncio.Task[None]] = []
-        loop = asyncio.get_running_loop()
-        start = loop.call_later(_WATCH_AFTER_SECONDS, lambda: watches.append(loop.create_task(self._watch(connection))))
-        try:
-            yield
-        finally:
-            start.cancel()
-            for watch in watches:
-                watch.cancel()
-
-    async def _watch(self, connection: asyncio.Timeout) -> None:
-        await self._sent.wait()
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
-        self.has_left = True
-        connection.reschedule(asyncio.get_running_loop().time())
+#: A service that restarts, or closed an idle connection just now, is there again after so long.
+_RETRY_AFTER_SECONDS: Final = (0.05, 0.15)
 
 
 async def forward(
     session: aiohttp.ClientSession,
+    door: Door,
     exchange: Exchange,
+    asked: Asked,
     send: Send,
     *,
-    service: str,
-    method: str,
-    url: str,
-    headers: Sequence[tuple[str, str]],
-    has_body: bool,
+    priority: Priority,
+    may_repeat: bool,
 ) -> None:
     """Stream the request to the service and the answer to the client; a client that leaves ends both.
 
-    Raises the provider's refusals before the answer has begun. Afterwards a failure of the service cuts the client's
-    connection, so that half an answer is not taken for a whole one.
+    `may_repeat`: the request may be sent a second time where the service broke off before it began to answer.
+    Raises the refusals of the door and of the provider before the answer has begun. Afterwards a failure of the
+    service cuts the client's connection, so that half an answer is not taken for a whole one.
     """
-    body = exchange.body() if has_body else None
-    async with (
-        exchange.while_connected(),
-        provider.opened(session, service, method=method, url=url, headers=headers, body=body) as answer,
-    ):
+    try:
+        async with asyncio.timeout(None) as connection:
+            exchange.watch(connection)
+            try:
+                await _forward(session, door, exchange, asked, send, priority=priority, may_repeat=may_repeat)
+            finally:
+                exchange.unwatch()
+    except (TimeoutError, ClientLeft, AnswerIsBroken, ServiceTimedOut):
+        # What ended the exchange from our side breaks it for the service, too: the cause is told, not the effect.
+        if exchange.refusal:
+            raise exchange.refusal from None
+        if not exchange.has_left:
+            raise
+
+
+async def _forward(
+    session: aiohttp.ClientSession,
+    door: Door,
+    exchange: Exchange,
+    asked: Asked,
+    send: Send,
+    *,
+    priority: Priority,
+    may_repeat: bool,
+) -> None:
+    await door.enter(priority)
+    is_inside = True
+    try:
+        answer = await _ask(session, door, exchange, asked, may_repeat=may_repeat)
+        if answer.content_type == "text/event-stream":
+            # It may last for hours, and costs the service little: it takes no place from others.
+            door.leave()
+            is_inside = False
+        await _answer(answer, exchange, send, service=asked.service)
+    finally:
+        if is_inside:
+            door.leave()
+
+
+async def _ask(
+    session: aiohttp.ClientSession, door: Door, exchange: Exchange, asked: Asked, *, may_repeat: bool
+) -> aiohttp.ClientResponse:
+    clock = asyncio.get_running_loop().time
+    for attempt in count(1):
+        asked_at = clock()
+        try:
+            answer = await provider.ask(session, asked)
+        except (ServiceIsDown, AnswerIsBroken, ServiceTimedOut) as failure:
+            is_ours = _tell(door, exchange, failure, now=clock(), asked_at=asked_at)
+            # A time-out has taken the time that there was, and what was too slow once would be asked for twice.
+            is_final = isinstance(failure, ServiceTimedOut) or attempt > 1
+            if not is_ours or not may_repeat or is_final or not door.may_retry():
+                raise
+            await asyncio.sleep(random.uniform(*_RETRY_AFTER_SECONDS))  # noqa: S311  # no secret
+        except asyncio.CancelledError:
+            _tell(door, exchange, None, now=clock(), asked_at=asked_at)
+            raise
+        else:
+            door.succeeded()
+            return answer
+    raise AssertionError("count() does not end")
+
+
+def _tell(door: Door, exchange: Exchange, failure: Refusal | None, *, now: float, asked_at: float) -> bool:
+    """Tell the breaker, and whether it was the service that failed: what a client did says nothing of it."""
+    cause = exchange.refusal or (None if exchange.has_left else failure)
+    if isinstance(cause, ServiceIsDown | AnswerIsBroken | ServiceTimedOut):
+        door.failed(now, asked_at=asked_at)
+        return True
+    door.breaker.abandoned(now)
+    return False
+
+
+async def _answer(answer: aiohttp.ClientResponse, exchange: Exchange, send: Send, *, service: str) -> None:
+    try:
         start = {"type": "http.response.start", "status": answer.status}
         await send({**start, "headers": domain.answer_headers(answer.raw_headers)})
-        await _send_body(answer.content, send)
+        await _send_body(answer.content, exchange, send)
+    except provider.FAILURES as error:
+        raise provider.failure(error, service) from error
+    finally:
+        if answer.content.at_eof():
+            answer.release()
+        else:
+            answer.close()
 
 
-async def _send_body(content: aiohttp.StreamReader, send: Send) -> None:
+async def _send_body(content: aiohttp.StreamReader, exchange: Exchange, send: Send) -> None:
     """Each piece as it arrives; the next is read when the server has taken the last, so a slow client slows it."""
+    piece = await content.readany()
+    if content.at_eof():
+        # Most answers: there is nothing before it that a client could be slow to take.
+        await send({"type": "http.response.body", "body": piece, "more_body": False})
+        return
     more = True
     while more:
+        await exchange.hurry(send({"type": "http.response.body", "body": piece, "more_body": True}))
         piece = await content.readany()
         more = not content.at_eof()
-        await send({"type": "http.response.body", "body": piece, "more_body": more})
+    await exchange.hurry(send({"type": "http.response.body", "body": piece, "more_body": False}))

@@ -1,9 +1,8 @@
-"""Which service answers a request: a tree of path segments, made from the services' own OpenAPI documents."""
+"""What clients may reach: the routes of the services' own OpenAPI documents, and what the gateway asks of each."""
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, TypeGuard
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeGuard
 
 from stoa_common.errors import MethodNotAllowed, NotFound, Unavailable
 
@@ -17,6 +16,13 @@ class PathIsUnknown(NotFound):
 
 class MethodIsNotAllowed(MethodNotAllowed):
     """The path exists, but not for this method; `Allow` lists those it has."""
+
+
+class NothingIsConfigured(NotFound):
+    """The path belongs to an upstream that this gateway was given no address of."""
+
+    def __init__(self, upstream: str) -> None:
+        super().__init__(f"Nothing answers here until GATEWAY_{upstream.upper()}_URL names an upstream.")
 
 
 class ServiceIsDown(Unavailable):
@@ -34,9 +40,43 @@ class Upstream:
     name: str
     url: str
     prefixes: tuple[str, ...]
+    #: It shows no document: every path below its prefixes is its own. Without a URL there is nothing there.
+    is_opaque: bool = False
 
     def owns(self, path: str) -> bool:
         return any(path == prefix or path.startswith(f"{prefix}/") for prefix in self.prefixes)
+
+
+Priority = Literal["high", "normal", "batch"]
+
+
+@dataclass(frozen=True, slots=True)
+class CacheRule:
+    """Answers are fresh for a while, may be shown for another while a new one is fetched, and end with these events."""
+
+    fresh_seconds: float
+    stale_seconds: float = 0.0
+    #: Types of events, such as `stoa.content.course.published.v1`.
+    purged_by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What one route asks of the gateway; `policies.toml` explains each, and gives the values."""
+
+    limit_class: str = "default"
+    priority: Priority = "normal"
+    answer_seconds: float = 60.0
+    idle_seconds: float = 60.0
+    max_body_bytes: int = 1_048_576
+    retries: bool = True
+    cache: CacheRule | None = None
+    #: How long a whole body may take to come.
+    body_seconds: float = 60.0
+    #: Media types that a body may have, such as `application/json`, `application/*+json`, `multipart/*` and `*/*`.
+    content_types: tuple[str, ...] = ("*/*",)
+    #: Routes of other methods do not exist, whatever a service declares.
+    methods: tuple[str, ...] = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +89,19 @@ class Route:
     is_public: bool
     #: Whether it is a page, or gives a browser another cookie: it is left those that the browser got from auth.
     takes_cookie: bool = False
+    #: What a caller needs, as the service declares it; None where anybody who has a token may ask.
+    permission: str | None = None
+    #: Whether the service keeps the answer of a write by its `Idempotency-Key`.
+    keeps_answer: bool = False
+    policy: Policy = Policy()
+
+
+PolicyOf = Callable[[str, str], Policy]
+
+
+def no_policy(method: str, path: str) -> Policy:  # noqa: ARG001  # the shape of `PolicyOf`
+    """What holds where nobody wrote policies."""
+    return Policy()
 
 
 def is_document(value: object) -> TypeGuard[Document]:
@@ -81,95 +134,40 @@ def takes_cookie(upstream: Upstream, operation: Mapping[str, Any]) -> bool:
     return upstream.name == "auth" and operation.get("x-takes-cookie") is True
 
 
-def routes(upstream: Upstream, document: Document) -> list[Route]:
-    return [
-        Route(upstream.name, method.upper(), path, is_public(operation), takes_cookie(upstream, operation))
-        for path, method, operation in operations(upstream, document)
+def keeps_answer(operation: Mapping[str, Any]) -> bool:
+    parameters = operation.get("parameters")
+    named = [part for part in parameters if isinstance(part, dict)] if isinstance(parameters, list) else []
+    return any(str(part.get("name")).lower() == "idempotency-key" and part.get("in") == "header" for part in named)
+
+
+def routes(upstream: Upstream, document: Document, policy_of: PolicyOf = no_policy) -> list[Route]:
+    """What clients may reach of a service, each with its policy; methods that the policy does not list are left out."""
+    made = [
+        _route(upstream, method.upper(), path, said, policy_of) for path, method, said in operations(upstream, document)
     ]
+    return [route for route in made if route.method in route.policy.methods]
 
 
-@dataclass(slots=True)
-class _Node:
-    literals: dict[str, "_Node"] = field(default_factory=dict)
-    #: Segments such as `{id}:cancel`, the longest literal part first.
-    mixed: list[tuple[re.Pattern[str], "_Node"]] = field(default_factory=list)
-    parameter: "_Node | None" = None
-    routes: dict[str, Route] = field(default_factory=dict)
-
-    def child(self, segment: str) -> "_Node":
-        """The node that a template's segment leads to, made if it is new."""
-        if "{" not in segment:
-            return self.literals.setdefault(segment, _Node())
-        if re.fullmatch(r"\{[^{}]+\}", segment):
-            self.parameter = self.parameter or _Node()
-            return self.parameter
-        return self._mixed_child(_pattern(segment))
-
-    def _mixed_child(self, pattern: str) -> "_Node":
-        for known, node in self.mixed:
-            if known.pattern == pattern:
-                return node
-        node = _Node()
-        self.mixed.append((re.compile(pattern, re.DOTALL), node))
-        self.mixed.sort(key=lambda pair: (-len(pair[0].pattern), pair[0].pattern))
-        return node
-
-    def reached(self, segments: Sequence[str], at: int) -> Iterator[dict[str, Route]]:
-        """The routes at every node that the segments lead to, the most literal first."""
-        if at == len(segments):
-            yield self.routes
-            return
-        segment = segments[at]
-        if literal := self.literals.get(segment):
-            yield from literal.reached(segments, at + 1)
-        # Empty and dot segments fill no parameter: a service could resolve them to another path than the one checked.
-        if segment in ("", ".", ".."):
-            return
-        for pattern, node in self.mixed:
-            if pattern.fullmatch(segment):
-                yield from node.reached(segments, at + 1)
-        if self.parameter:
-            yield from self.parameter.reached(segments, at + 1)
+def opaque_routes(upstream: Upstream, policy_of: PolicyOf = no_policy) -> list[Route]:
+    """One route a method and prefix, for an upstream that tells nothing of itself: whoever has a token may ask."""
+    paths = [f"{prefix}/{{path}}" for prefix in upstream.prefixes]
+    made = [
+        Route(upstream.name, method.upper(), path, is_public=False, policy=policy_of(method.upper(), path))
+        for path in paths
+        for method in METHODS
+    ]
+    return [route for route in made if route.method in route.policy.methods]
 
 
-def _pattern(segment: str) -> str:
-    parts = re.split(r"\{[^{}]+\}", segment)
-    return ".+".join(re.escape(part) for part in parts)
-
-
-class Table:
-    """All routes of all services. A path is matched segment by segment, so the cost does not grow with the table."""
-
-    def __init__(self, found: Iterable[Route] = (), *, silent: Iterable[Upstream] = ()) -> None:
-        self._root = _Node()
-        self._silent = tuple(silent)
-        for route in found:
-            self._add(route)
-
-    def _add(self, route: Route) -> None:
-        node = self._root
-        for segment in route.path.split("/"):
-            node = node.child(segment)
-        node.routes[route.method] = route
-
-    def match(self, method: str, path: str) -> Route:
-        """The route of a decoded path: literal segments before parameters, and HEAD wherever GET is.
-
-        Raises PathIsUnknown, MethodIsNotAllowed, or ServiceIsDown while the path's owner has not shown its routes.
-        """
-        allowed: set[str] = set()
-        for reached in self._root.reached(path.split("/"), 0):
-            route = reached.get(method) or (reached.get("GET") if method == "HEAD" else None)
-            if route:
-                return route
-            allowed |= reached.keys()
-        raise self._refusal(path, allowed)
-
-    def _refusal(self, path: str, allowed: set[str]) -> PathIsUnknown | MethodIsNotAllowed | ServiceIsDown:
-        for upstream in self._silent:
-            if upstream.owns(path):
-                return ServiceIsDown(upstream.name)
-        if allowed:
-            names = ", ".join(sorted(allowed | ({"HEAD"} if "GET" in allowed else set())))
-            return MethodIsNotAllowed(f"This path takes {names}.", headers={"Allow": names})
-        return PathIsUnknown("No service has this path; /docs lists those that exist.")
+def _route(upstream: Upstream, method: str, path: str, said: Mapping[str, Any], policy_of: PolicyOf) -> Route:
+    permission = said.get("x-permission")
+    return Route(
+        service=upstream.name,
+        method=method,
+        path=path,
+        is_public=is_public(said),
+        takes_cookie=takes_cookie(upstream, said),
+        permission=permission if isinstance(permission, str) else None,
+        keeps_answer=keeps_answer(said),
+        policy=policy_of(method, path),
+    )

@@ -5,8 +5,9 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from stoa_common.logs import get_logger
 from stoa_gateway.routing import domain
-from stoa_gateway.routing.domain import Document, Route, ServiceIsDown, Table, Upstream
+from stoa_gateway.routing.domain import Document, PolicyOf, Route, ServiceIsDown, Upstream, no_policy
 from stoa_gateway.routing.provider import DocumentIsMissing
+from stoa_gateway.routing.table import Table
 
 log = get_logger()
 #: How often a service is asked that never answered: a newcomer's first request should not wait.
@@ -21,6 +22,7 @@ class Routing:
         upstreams: Sequence[Upstream],
         fetch: Callable[[str], Awaitable[Document]],
         *,
+        policy_of: PolicyOf = no_policy,
         refresh_seconds: float = 10.0,
     ) -> None:
         self.upstreams = {upstream.name: upstream for upstream in upstreams}
@@ -28,6 +30,7 @@ class Routing:
         #: Counts the tables made so far, so that what is derived from one knows when it is old.
         self.version = 0
         self._fetch = fetch
+        self._policy_of = policy_of
         self._refresh_seconds = refresh_seconds
         self._asking: dict[str, asyncio.Task[None]] = {}
         self._table = self._made()
@@ -35,7 +38,17 @@ class Routing:
     @property
     def is_ready(self) -> bool:
         """Whether any service can be reached; a gateway without a route is of no use to anyone."""
-        return bool(self.documents)
+        return bool(self.documents) or any(upstream.is_opaque and upstream.url for upstream in self.upstreams.values())
+
+    @property
+    def table(self) -> Table:
+        """What can be reached now."""
+        return self._table
+
+    @property
+    def talking(self) -> list[str]:
+        """The services that show their routes, or will."""
+        return [name for name, upstream in self.upstreams.items() if not upstream.is_opaque]
 
     async def find(self, method: str, path: str) -> Route:
         """The route of a request; raises PathIsUnknown, MethodIsNotAllowed or ServiceIsDown.
@@ -52,7 +65,7 @@ class Routing:
         """Follow every service, until cancelled."""
         try:
             async with asyncio.TaskGroup() as following:
-                for name in self.upstreams:
+                for name in self.talking:
                     following.create_task(self._follow(name))
         finally:
             for asking in self._asking.values():
@@ -81,7 +94,7 @@ class Routing:
     def _learn(self, name: str, document: Document) -> None:
         if document == self.documents.get(name):
             return
-        found = domain.routes(self.upstreams[name], document)
+        found = domain.routes(self.upstreams[name], document, self._policy_of)
         self.documents = {**self.documents, name: document}
         self._table = self._made()
         log.info("routes_learned", upstream=name, routes=len(found))
@@ -89,5 +102,10 @@ class Routing:
     def _made(self) -> Table:
         self.version += 1
         known = [(self.upstreams[name], document) for name, document in self.documents.items()]
-        silent = [upstream for upstream in self.upstreams.values() if upstream.name not in self.documents]
-        return Table((route for part in known for route in domain.routes(*part)), silent=silent)
+        silent = [self.upstreams[name] for name in self.talking if name not in self.documents]
+        opaque = [upstream for upstream in self.upstreams.values() if upstream.is_opaque]
+        return Table(
+            (route for part in known for route in domain.routes(*part, self._policy_of)),
+            silent=silent,
+            opaque=[(upstream, domain.opaque_routes(upstream, self._policy_of)) for upstream in opaque],
+        )

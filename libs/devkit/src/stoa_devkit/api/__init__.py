@@ -1,0 +1,1 @@
+"""`stoa api`: the one API in front of all services, held to what was released."""

@@ -1,0 +1,413 @@
+"""What the gateway keeps of public answers, for how long, and for whom."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+import pytest_asyncio
+from hypothesis import given
+from hypothesis import strategies as st
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from gateway_cache import CHANGED, ORGANIZATION, PATH, Cached, Catalog, Clock
+
+from stoa_common.errors import Unavailable
+from stoa_common.ids import new_id
+from stoa_gateway.caching.domain import Answer, Purge, is_known, lifetime
+from stoa_gateway.caching.flights import LONGEST_ANSWER
+from stoa_gateway.caching.service import Cache
+from stoa_gateway.routing.domain import CacheRule
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def cached() -> AsyncIterator[Cached]:
+    clock = Clock()
+    cache = Cache(max_bytes=1_000_000, now=clock)
+    yield Cached(cache, clock, Catalog())
+    await cache.close()
+
+
+async def settled() -> None:
+    """What goes on in the background has come to an end."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+async def test_a_second_caller_gets_what_the_first_one_got(cached: Cached) -> None:
+    first = await cached.get()
+    cached.wait(4)
+    second = await cached.get()
+
+    assert [each.body for each in (first, second)] == ["one", "one"]
+    assert (first.headers["cache-status"], second.headers["cache-status"]) == (
+        "stoa; fwd=miss; fwd-status=200; stored",
+        "stoa; hit; ttl=6",
+    )
+    assert second.headers["age"] == "4"
+    assert len(cached.catalog.asked) == 1
+
+
+async def test_who_waits_for_the_same_is_answered_by_one_request(cached: Cached) -> None:
+    cached.catalog.let_go.clear()
+    callers = [asyncio.create_task(cached.get()) for _ in range(50)]
+    await settled()
+
+    cached.catalog.let_go.set()
+    answers = await asyncio.gather(*callers)
+
+    assert {each.body for each in answers} == {"one"}
+    assert len(cached.catalog.asked) == 1
+
+
+async def test_who_leaves_takes_the_answer_from_nobody(cached: Cached) -> None:
+    cached.catalog.let_go.clear()
+    first, second = asyncio.create_task(cached.get()), asyncio.create_task(cached.get())
+    await settled()
+
+    first.cancel()
+    await settled()
+    cached.catalog.let_go.set()
+
+    assert (await second).body == "one"
+    assert len(cached.catalog.asked) == 1
+
+
+async def test_the_service_is_told_nothing_of_who_asks(cached: Cached) -> None:
+    await cached.get(accept_language="de", user_agent="mine", x_forwarded_for="192.0.2.9", host="evil.example")
+
+    assert cached.catalog.asked == [{"method": "GET", "accept-language": "de"}]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"authorization": "Bearer x"},
+        {"cookie": "a=b"},
+        {"x_api_key": "stoa_x"},
+        {"range": "bytes=0-1"},
+        {"cache_control": "no-store"},
+    ],
+)
+async def test_what_is_somebodys_request_goes_through(cached: Cached, header: dict[str, str]) -> None:
+    await cached.get()
+
+    through = [await cached.get(**header) for _ in range(2)]
+
+    assert [each.became for each in through] == ["fwd=bypass", "fwd=bypass"]
+    assert len(cached.catalog.asked) == 3
+
+
+async def test_nobody_wears_the_service_out_by_asking_for_newer_answers(cached: Cached) -> None:
+    await cached.get()
+
+    assert (await cached.get(cache_control="no-cache", pragma="no-cache")).became == "hit"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Set_Cookie": "a=b"},
+        {"Cache_Control": "private, max-age=60"},
+        {"Cache_Control": "no-store"},
+        {"Cache_Control": "no-cache, max-age=60"},
+        {"Cache_Control": "public"},
+        {"Cache_Control": "max-age=nonsense"},
+        {"Vary": "*"},
+        {"Vary": "Origin"},
+    ],
+)
+async def test_what_is_not_everybodys_is_not_kept(cached: Cached, headers: dict[str, str]) -> None:
+    cached.catalog.says("mine", **headers)
+
+    answers = [await cached.get() for _ in range(2)]
+
+    assert [each.body for each in answers] == ["mine", "mine"]
+    assert len(cached.catalog.asked) == 2
+
+
+async def test_who_waited_for_somebody_elses_answer_asks_for_ones_own(cached: Cached) -> None:
+    cached.catalog.says("mine", Set_Cookie="a=b")
+    cached.catalog.let_go.clear()
+    callers = [asyncio.create_task(cached.get()) for _ in range(3)]
+    await settled()
+
+    cached.catalog.let_go.set()
+    await asyncio.gather(*callers)
+
+    assert len(cached.catalog.asked) == 3
+
+
+async def test_refusals_are_not_kept(cached: Cached) -> None:
+    cached.catalog.status = 404
+    assert (await cached.get()).status == 404
+
+    cached.catalog.status = 200
+
+    assert (await cached.get()).status == 200
+
+
+async def test_head_is_answered_from_get(cached: Cached) -> None:
+    head = await cached.get(method="HEAD")
+    got = await cached.get()
+
+    assert (head.body, head.headers["content-length"], head.headers["etag"]) == ("", "3", '"one"')
+    assert (got.body, got.became) == ("one", "hit")
+    assert [each["method"] for each in cached.catalog.asked] == ["GET"]
+
+
+async def test_who_has_it_is_told_so(cached: Cached) -> None:
+    first = await cached.get(if_none_match='W/"one"')
+    second = await cached.get(if_none_match='"zero", "one"')
+    other = await cached.get(if_none_match='"zero"')
+
+    assert [(each.status, each.body) for each in (first, second, other)] == [(304, ""), (304, ""), (200, "one")]
+    assert second.headers.keys() >= {"etag", "cache-control", "age", "cache-status"}
+    assert "content-length" not in second.headers
+    # The service was asked for all of it, since others want it.
+    assert cached.catalog.asked == [{"method": "GET"}]
+
+
+async def test_a_stale_answer_is_shown_at_once_and_renewed_behind_it(cached: Cached) -> None:
+    await cached.get()
+    cached.catalog.says("two")
+    cached.wait(11)
+
+    stale = await cached.get()
+    await settled()
+    fresh = await cached.get()
+
+    assert (stale.body, stale.headers["cache-status"]) == ("one", "stoa; hit; ttl=-1")
+    assert (fresh.body, fresh.became) == ("two", "hit")
+    assert cached.catalog.asked[1] == {"method": "GET", "if-none-match": '"one"'}
+
+
+async def test_what_has_not_changed_is_fresh_again(cached: Cached) -> None:
+    await cached.get()
+    cached.wait(11)
+
+    await cached.get()
+    await settled()
+    cached.wait(5)
+    again = await cached.get()
+
+    assert (again.body, again.headers["age"], again.headers["content-length"]) == ("one", "5", "3")
+    assert len(cached.catalog.asked) == 2
+
+
+async def test_what_is_too_old_to_show_is_waited_for(cached: Cached) -> None:
+    await cached.get()
+    cached.catalog.says("two")
+    cached.wait(31)
+
+    answer = await cached.get()
+
+    assert (answer.body, answer.became) == ("two", "fwd=stale")
+
+
+@pytest.mark.parametrize("is_down", [True, False])
+async def test_a_failing_service_is_covered_for_as_long_as_it_allows(cached: Cached, is_down: bool) -> None:
+    await cached.get()
+    cached.catalog.is_down, cached.catalog.status = is_down, 503
+    cached.wait(60)
+
+    covered = [await cached.get() for _ in range(3)]
+
+    assert [(each.status, each.body) for each in covered] == [(200, "one")] * 3
+    # A service that has just failed is left alone for a moment.
+    assert len(cached.catalog.asked) == 2
+
+
+async def test_a_failure_is_shown_once_the_answer_is_too_old(cached: Cached) -> None:
+    await cached.get()
+    cached.catalog.is_down = True
+    cached.wait(111)
+
+    with pytest.raises(Unavailable):
+        await cached.get()
+
+
+async def test_who_waited_for_a_service_that_is_down_waits_no_second_time(cached: Cached) -> None:
+    cached.catalog.is_down = True
+    cached.catalog.let_go.clear()
+    callers = [asyncio.create_task(cached.get()) for _ in range(5)]
+    await settled()
+
+    cached.catalog.let_go.set()
+    refused = await asyncio.gather(*callers, return_exceptions=True)
+
+    assert [type(each) for each in refused] == [Unavailable] * 5
+    assert len(cached.catalog.asked) == 1
+
+
+async def test_the_rule_shortens_what_an_answer_asks_for(cached: Cached) -> None:
+    cached.catalog.says("one", Cache_Control="public, max-age=86400, stale-while-revalidate=86400")
+    await cached.get()
+
+    cached.wait(31)
+    stale = await cached.get()
+    await settled()
+    cached.wait(631)
+
+    assert stale.headers["cache-status"] == "stoa; hit; ttl=-1"
+    assert (await cached.get()).became == "fwd=stale"
+
+
+async def test_an_answer_is_as_old_as_caches_before_this_one_say(cached: Cached) -> None:
+    cached.catalog.says("one", Age="4")
+
+    await cached.get()
+
+    assert (await cached.get()).headers["age"] == "4"
+    cached.wait(7)
+    assert (await cached.get()).headers["cache-status"] == "stoa; hit; ttl=-1"
+
+
+async def test_each_language_has_its_own_answer(cached: Cached) -> None:
+    cached.catalog.says("deutsch", Vary="Accept-Language")
+    await cached.get(accept_language="de, en;q=0.5")
+    cached.catalog.says("english", Vary="Accept-Language")
+    await cached.get(accept_language="en")
+
+    german, english = await cached.get(accept_language="DE,en;q=0.5"), await cached.get(accept_language="en")
+
+    assert [(each.body, each.became) for each in (german, english)] == [("deutsch", "hit"), ("english", "hit")]
+
+
+async def test_a_packed_answer_is_given_only_to_who_takes_it(cached: Cached) -> None:
+    cached.catalog.says("packed", Vary="Accept-Encoding", Content_Encoding="gzip")
+    await cached.get(accept_encoding="gzip")
+    cached.catalog.headers.pop("Content-Encoding")
+    cached.catalog.says("plain", Vary="Accept-Encoding")
+
+    assert (await cached.get()).body == "plain"
+    assert (await cached.get(accept_encoding="gzip")).body == "packed"
+
+
+async def test_other_queries_have_other_answers(cached: Cached) -> None:
+    await cached.get()
+    cached.catalog.says("second page")
+
+    assert (await cached.get(query="after=x")).body == "second page"
+    assert (await cached.get()).body == "one"
+
+
+async def test_an_event_ends_what_its_organization_shows_and_nothing_else(cached: Cached) -> None:
+    other = PATH.replace(ORGANIZATION, str(new_id()))
+    await cached.get()
+    await cached.get(other)
+    cached.catalog.says("two")
+
+    cached.cache.purge(Purge(CHANGED, UUID(ORGANIZATION)))
+
+    assert ((await cached.get()).body, (await cached.get(other)).body) == ("two", "one")
+
+
+@pytest.mark.parametrize("written", [ORGANIZATION.upper(), ORGANIZATION.replace("-", ""), f"urn:uuid:{ORGANIZATION}"])
+async def test_an_id_that_is_written_otherwise_escapes_no_event(cached: Cached, written: str) -> None:
+    path = PATH.replace(ORGANIZATION, written)
+    await cached.get(path)
+    cached.catalog.says("two")
+
+    cached.cache.purge(Purge(CHANGED, UUID(ORGANIZATION)))
+
+    assert (await cached.get(path)).body == "two"
+
+
+async def test_an_event_of_another_type_ends_nothing(cached: Cached) -> None:
+    await cached.get()
+
+    cached.cache.purge(Purge("stoa.content.course.imported.v1", UUID(ORGANIZATION)))
+
+    assert (await cached.get()).became == "hit"
+
+
+async def test_an_answer_that_was_on_its_way_when_its_event_came_is_not_kept(cached: Cached) -> None:
+    cached.catalog.let_go.clear()
+    before = asyncio.create_task(cached.get())
+    await settled()
+    cached.cache.purge(Purge(CHANGED, UUID(ORGANIZATION)))
+    cached.catalog.says("two")
+    after = asyncio.create_task(cached.get())
+    await settled()
+
+    cached.catalog.let_go.set()
+
+    assert ((await before).body, (await after).body, (await cached.get()).body) == ("one", "two", "two")
+
+
+async def test_what_nobody_asks_for_goes_first_when_there_is_no_room() -> None:
+    cached = Cached(Cache(max_bytes=18_000, now=Clock()), Clock(), Catalog())
+    cached.catalog.says("x" * 2000)
+    await cached.get(query="1")
+    await cached.get(query="2")
+    await cached.get(query="1")
+    for query in ("3", "4"):
+        await cached.get(query=query)
+
+    became = [(await cached.get(query=query)).became for query in ("1", "2")]
+
+    assert became == ["hit", "fwd=miss"]
+
+
+async def test_what_has_no_room_at_all_is_given_and_not_kept() -> None:
+    cached = Cached(Cache(max_bytes=0, now=Clock()), Clock(), Catalog())
+
+    answers = [await cached.get() for _ in range(2)]
+
+    assert [(each.body, each.headers["cache-status"]) for each in answers] == [
+        ("one", "stoa; fwd=miss; fwd-status=200")
+    ] * 2
+
+
+async def test_a_long_answer_is_not_gathered(cached: Cached) -> None:
+    cached.catalog.says("x" * (LONGEST_ANSWER + 1))
+
+    answer = await cached.get()
+
+    assert (len(answer.body), answer.became) == (LONGEST_ANSWER + 1, "fwd=miss")
+
+
+async def test_clearing_ends_everything(cached: Cached) -> None:
+    await cached.get()
+
+    cached.cache.clear()
+
+    assert (await cached.get()).became == "fwd=miss"
+
+
+def answer(cache_control: str, **headers: str) -> Answer:
+    told = {"cache-control": cache_control, **headers}
+    return Answer(200, tuple((name.encode(), value.encode()) for name, value in told.items()), b"")
+
+
+@given(st.text(st.characters(max_codepoint=255), max_size=60))
+def test_no_cache_control_is_too_strange_to_read(text: str) -> None:
+    told = Answer(200, ((b"cache-control", text.encode("latin-1")),), b"")
+
+    found = lifetime(told, CacheRule(30.0, 60.0))
+
+    assert found is None or (0 < found.fresh <= 30.0 and 0 <= found.while_revalidated <= 60.0)
+
+
+@pytest.mark.parametrize("word", ["must-revalidate", "proxy-revalidate", "s-maxage=5"])
+def test_an_answer_may_forbid_to_be_shown_stale(word: str) -> None:
+    found = lifetime(answer(f"max-age=10, stale-while-revalidate=20, stale-if-error=20, {word}"), CacheRule(30.0, 60.0))
+
+    assert found is not None
+    assert (found.while_revalidated, found.on_error) == (0.0, 0.0)
+
+
+def test_directives_are_read_in_any_case_and_quoted() -> None:
+    found = lifetime(answer('Public, MAX-AGE="10", Stale-While-Revalidate=5'), CacheRule(30.0, 60.0))
+
+    assert found is not None
+    assert (found.fresh, found.while_revalidated) == (10.0, 5.0)
+
+
+@given(st.binary(max_size=60))
+def test_no_if_none_match_is_too_strange_to_read(value: bytes) -> None:
+    assert is_known(answer("", etag='"one"'), [(b"if-none-match", value)]) in (True, False)

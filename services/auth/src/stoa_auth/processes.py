@@ -24,10 +24,10 @@ from stoa_auth.oauth.router import router as clients
 from stoa_auth.organizations.invitations_router import router as invitations
 from stoa_auth.organizations.roles_router import router as roles
 from stoa_auth.organizations.router import router as organizations
-from stoa_auth.pages.account_router import router as account_pages
-from stoa_auth.pages.account_router import scripts as account_scripts
 from stoa_auth.origins.router import internal as origins_for_the_gateway
 from stoa_auth.origins.router import router as allowed_origins
+from stoa_auth.pages.account_router import router as account_pages
+from stoa_auth.pages.account_router import scripts as account_scripts
 from stoa_auth.pages.router import router as pages
 from stoa_auth.pages.router import scripts as page_scripts
 from stoa_auth.passkeys.router import router as passkeys

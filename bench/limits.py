@@ -14,9 +14,9 @@ from typing import Any
 import uvloop
 from redis.asyncio import Redis
 
+from bench.counting_on_redis import add_redis, parse
 from stoa_common.ids import new_id
 from stoa_common.security import Principal
-from stoa_common.settings import read_variable
 from stoa_common.testing.identities import Identities
 from stoa_gateway.limits import service as limits
 from stoa_gateway.limits.domain import Decision
@@ -94,8 +94,8 @@ async def _redis_seconds(redis: "Redis") -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.limits", description="Measure what counting costs.")
     parser.add_argument("--json", action="store_true", help="One JSON object, for programs.")
-    parser.add_argument("--redis", default=read_variable("REDIS_URL") or "redis://127.0.0.1:6379/0", help="A Redis.")
-    asked = parser.parse_args()
+    add_redis(parser)
+    asked = parse(parser)
     found = uvloop.run(measure(asked.redis))
     if asked.json:
         print(json.dumps({"cpu_microseconds": found, "limits": LIMITS}))

@@ -23,10 +23,10 @@ import uvloop
 from aiohttp import web
 from joserfc.jwk import KeySet
 
+from bench.counting_on_redis import add_redis, parse
 from stoa_common.ids import new_id
 from stoa_common.revocation_log import RedisLog, open_redis
 from stoa_common.revocations import Extract
-from stoa_common.settings import read_variable
 from stoa_common.testing.identities import ISSUER, Identities
 from stoa_devkit.ports import free_port
 from stoa_gateway.streams import provider
@@ -222,8 +222,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.streams", description="Measure what open streams cost.")
     parser.add_argument("--connections", type=int, default=CONNECTIONS, help=f"how many clients ({CONNECTIONS})")
     parser.add_argument("--json", action="store_true", help="One JSON object, for programs.")
-    parser.add_argument("--redis", default=read_variable("REDIS_URL") or "redis://127.0.0.1:6379/0", help="A Redis.")
-    asked = parser.parse_args()
+    add_redis(parser)
+    asked = parse(parser)
     found = uvloop.run(measure(asked.redis, connections=asked.connections))
     if asked.json:
         print(json.dumps({**found, "limits": LIMITS}))

@@ -5,6 +5,9 @@ other requests keep their latency, and a full queue is refused at once instead o
 """
 
 import asyncio
+import os
+import sys
+import threading
 import unicodedata
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +21,7 @@ from stoa_common.errors import Unavailable
 T = TypeVar("T")
 SHORTEST_PASSWORD = 10
 LONGEST_PASSWORD = 128
+_NICENESS = 10
 _NOBODYS_PASSWORD = "nobody has this password"  # noqa: S105  # what log-ins of unknown addresses are compared with
 
 
@@ -44,7 +48,7 @@ class Passwords:
         """`least_score` is zxcvbn's, 0 to 4: below it a new password is refused."""
         self.least_score = least_score
         self._hasher = Argon2Hasher(time_cost=iterations, memory_cost=memory_kib, parallelism=parallelism)
-        self._threads = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="argon2")
+        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="argon2", initializer=_step_aside)
         self._room = workers + queue
         # Of each, one hashes while one asks the database.
         self._turns = asyncio.Semaphore(2 * workers)
@@ -100,6 +104,12 @@ class Passwords:
             return await asyncio.get_running_loop().run_in_executor(self._threads, work)
         finally:
             self._room += 1
+
+
+def _step_aside() -> None:
+    """Where a thread has a priority of its own, hashing takes what the event loop and the other services leave."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
 
 
 def _full() -> PasswordQueueIsFull:

@@ -46,7 +46,7 @@ def configure(*, service: str, level: str = "info", form: str = "json") -> None:
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     handler.addFilter(_NotAgain(for_seconds=10))
     # Their INFO says what every line of ours says already.
-    for chatty in ("aiokafka", "faststream", "granian", "uvicorn", "httpx2", "procrastinate", "alembic"):
+    for chatty in ("aiokafka", "faststream", "uvicorn", "httpx2", "procrastinate", "alembic"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 

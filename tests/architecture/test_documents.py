@@ -1,10 +1,14 @@
 """What the pages say exists, exists; and what exists is on its page."""
 
+import json
 import re
 from pathlib import Path
 
 import stoa_events.contracts as contracts
 from stoa_devkit.cli import app
+from stoa_gateway.proxy import listing
+from stoa_gateway.routing.domain import Upstream, routes
+from stoa_gateway.routing.policies import read_policies
 
 from .conftest import ROOT, told
 
@@ -54,6 +58,20 @@ def test_the_readme_lists_every_command() -> None:
     missing = [name for name in [*names, *groups] if f"`stoa {name}" not in readme]
 
     assert not missing, told(missing, instead="Add the command to the table in README.md.")
+
+
+def test_the_routes_that_the_gateways_page_shows_are_what_the_command_prints() -> None:
+    page = (ROOT / "docs/architecture/gateway.md").read_text()
+    shown = re.search(r"^METHOD .*?(?=\n```)", page, re.MULTILINE | re.DOTALL)
+    assert shown is not None
+    named = [tuple(line.split()[:2]) for line in shown[0].splitlines()[1:]]
+    document = json.loads(max(ROOT.glob("docs/api/released/*.json")).read_text())
+    policies, content = read_policies(), Upstream("content", "", ("/api/v1/content",))
+
+    chosen = [route for route in routes(content, document, policies.of) if (route.method, route.path) in named]
+
+    printed = listing.text(listing.rows(chosen, usual=policies.default))
+    assert shown[0] == printed, told([printed], instead="Copy these lines into the page's section Routing.")
 
 
 def test_a_link_that_leads_nowhere_is_seen() -> None:

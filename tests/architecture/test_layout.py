@@ -102,8 +102,8 @@ MORE_FILES: dict[str, frozenset[str]] = {
     # `python -m stoa_gateway.proxy` prints the table; one request's connection; equal writes that are joined.
     "gateway/proxy": frozenset({"__main__.py", "exchange.py", "listing.py", "twins.py"}),
     "gateway/routing": frozenset({"policies.py", "table.py"}),
-    # Redis' protocol; counting without Redis; what may be asked, and what clients are told of it.
-    "gateway/limits": frozenset({"connection.py", "local.py", "quotas.py", "rates.py"}),
+    # Whose request it is; Redis' protocol; counting without Redis; what may be asked, and what clients are told of it.
+    "gateway/limits": frozenset({"addresses.py", "connection.py", "local.py", "quotas.py", "rates.py"}),
     # What is told, one open answer, and the one reader of Redis.
     "gateway/streams": frozenset({"listener.py", "notices.py", "reader.py", "telling.py"}),
     "content/assessments": frozenset({"arithmetic.py", "questions.py"}),

@@ -28,6 +28,7 @@ from stoa_events.contracts import CoursePublished, LearnerEnrolled
 from stoa_events.testkit import an_event
 from stoa_gateway.documents.service import Documents
 from stoa_gateway.identity.service import Gatekeeper
+from stoa_gateway.limits.service import Limits
 from stoa_gateway.origins.service import AllowedOrigins
 from stoa_gateway.routing.service import Routing
 from stoa_gateway.settings import Settings
@@ -36,7 +37,7 @@ from stoa_gateway.streams.provider import StreamLog
 from stoa_gateway.streams.service import Streams
 
 PATH = "/api/v1/stream"
-SHARED = (Settings, Documents, Gatekeeper, AllowedOrigins, Routing)
+SHARED = (Settings, Documents, Gatekeeper, AllowedOrigins, Routing, Limits)
 
 
 def enrolled(who: Principal, **changed: Any) -> LearnerEnrolled:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stoa_gateway.proxy.domain import client_address
+from stoa_gateway.limits.addresses import client_address
 from stoa_gateway.settings import Settings
 
 ECHO = "/api/v1/content/echo/x"

@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any
 
 from stoa_common.errors import Refusal, TooLarge, UnsupportedMediaType
+from stoa_gateway.limits.addresses import Networks as Networks
+from stoa_gateway.limits.addresses import client_address as client_address
+from stoa_gateway.limits.addresses import is_trusted, listed
 
 RawHeaders = Iterable[tuple[bytes, bytes]]
-Networks = Sequence[IPv4Network | IPv6Network]
 
 #: They speak of one connection, and the gateway has another one behind it.
 HOP_BY_HOP = frozenset(
@@ -108,58 +109,15 @@ def answer_headers(received: RawHeaders) -> list[tuple[bytes, bytes]]:
     return [(name.lower(), value) for name, value in received if name.lower() not in dropped]
 
 
-def client_address(scope: Mapping[str, Any], trusted: Networks) -> str:
-    """Whose request this is: the other end of the connection, or whom the trusted proxies before it name.
-
-    Read from the right, since each proxy appends whom it saw: the first that is no proxy of ours is the client. What
-    stands left of it, anybody could have written; and what no trusted proxy sent is not read at all.
-    """
-    peer = scope.get("client")
-    address: str = peer[0] if peer else ""
-    if not trusted or not _is_trusted(address, trusted):
-        return address
-    for named in reversed(_listed(scope["headers"], b"x-forwarded-for")):
-        if (found := _address(named)) is None:
-            break
-        address = str(found)
-        if not _is_trusted(address, trusted):
-            break
-    return address
-
-
 def origin_of(scope: Mapping[str, Any], head: Head, *, client: str, trusted: Networks) -> Origin:
     """Where the request came from; scheme and host are those that the client used if a trusted proxy tells them."""
     scheme, host = scope["scheme"], head.host
     peer = scope.get("client")
-    if trusted and peer and _is_trusted(peer[0], trusted):
-        told = _listed(scope["headers"], b"x-forwarded-proto")[-1].lower()
+    if trusted and peer and is_trusted(peer[0], trusted):
+        told = listed(scope["headers"], b"x-forwarded-proto")[-1].lower()
         scheme = told if told in ("http", "https") else scheme
-        host = _listed(scope["headers"], b"x-forwarded-host")[-1] or host
+        host = listed(scope["headers"], b"x-forwarded-host")[-1] or host
     return Origin(client=client, scheme=scheme, host=host)
-
-
-def _listed(headers: RawHeaders, wanted: bytes) -> list[str]:
-    """All that a header lists; a proxy may have added a second header instead of a second part."""
-    listed = [value.decode("latin-1") for name, value in headers if name == wanted]
-    return [part.strip() for part in ",".join(listed).split(",")]
-
-
-def _address(text: str) -> IPv4Address | IPv6Address | None:
-    """`192.0.2.1`, `192.0.2.1:443`, `2001:db8::1` and `[2001:db8::1]:443` as an address; None for anything else."""
-    if text.startswith("["):
-        text = text[1:].partition("]")[0]
-    elif text.count(":") == 1:
-        text = text.partition(":")[0]
-    try:
-        found = ip_address(text)
-    except ValueError:
-        return None
-    return (found.ipv4_mapped if isinstance(found, IPv6Address) else None) or found
-
-
-def _is_trusted(text: str, trusted: Networks) -> bool:
-    address = _address(text)
-    return address is not None and any(address in network for network in trusted)
 
 
 def read_head(received: RawHeaders) -> Head:

@@ -30,7 +30,8 @@ class Routing:
         #: Counts the tables made so far, so that what is derived from one knows when it is old.
         self.version = 0
         self._fetch = fetch
-        self._policy_of = policy_of
+        #: What the gateway asks of any route, also of those that it answers itself.
+        self.policy_of = policy_of
         self._refresh_seconds = refresh_seconds
         self._asking: dict[str, asyncio.Task[None]] = {}
         self._table = self._made()
@@ -94,7 +95,7 @@ class Routing:
     def _learn(self, name: str, document: Document) -> None:
         if document == self.documents.get(name):
             return
-        found = domain.routes(self.upstreams[name], document, self._policy_of)
+        found = domain.routes(self.upstreams[name], document, self.policy_of)
         self.documents = {**self.documents, name: document}
         self._table = self._made()
         log.info("routes_learned", upstream=name, routes=len(found))
@@ -105,7 +106,7 @@ class Routing:
         silent = [self.upstreams[name] for name in self.talking if name not in self.documents]
         opaque = [upstream for upstream in self.upstreams.values() if upstream.is_opaque]
         return Table(
-            (route for part in known for route in domain.routes(*part, self._policy_of)),
+            (route for part in known for route in domain.routes(*part, self.policy_of)),
             silent=silent,
-            opaque=[(upstream, domain.opaque_routes(upstream, self._policy_of)) for upstream in opaque],
+            opaque=[(upstream, domain.opaque_routes(upstream, self.policy_of)) for upstream in opaque],
         )

@@ -5,19 +5,25 @@ and them is open as often. So they pass by all that other requests go through, t
 """
 
 from collections.abc import Awaitable
+from functools import partial
 from typing import Any, Final
 from urllib.parse import parse_qs
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from stoa_common.errors import MethodNotAllowed, Refusal
+from stoa_common.errors import MethodNotAllowed, Refusal, Unauthenticated
 from stoa_common.http import problems
 from stoa_common.http.edge import Edge
 from stoa_common.http.problems import Problem
 from stoa_common.resources import Resources
-from stoa_gateway.identity.service import Gatekeeper
+from stoa_gateway.identity.service import Admitted, Gatekeeper
+from stoa_gateway.limits.addresses import client_address
+from stoa_gateway.limits.quotas import Headers
+from stoa_gateway.limits.service import Limits
 from stoa_gateway.origins.service import AllowedOrigins
 from stoa_gateway.routing.domain import Document, Route, Upstream
+from stoa_gateway.routing.service import Routing
+from stoa_gateway.settings import Settings
 from stoa_gateway.streams import domain
 from stoa_gateway.streams.listener import Listener
 from stoa_gateway.streams.notices import NOTICES
@@ -50,7 +56,7 @@ async def _answer(scope: Scope, receive: Receive, send: Send) -> None:
     resources: Resources = scope["app"].state.resources
     streams, request_id = resources.get(Streams), str(scope["state"]["request_id"])
     try:
-        listener = await _admitted(scope, resources.get(Gatekeeper), resources.get(AllowedOrigins))
+        listener, quotas = await _admitted(scope, resources)
         streams.add(listener)
     except Refusal as refusal:
         await problems.render(refusal, instance=request_id, path=PATH)(scope, receive, send)
@@ -60,25 +66,48 @@ async def _answer(scope: Scope, receive: Receive, send: Send) -> None:
     scope["headers"].clear()
     try:
         await streams.begin(listener, after=after, request_id=request_id)
-        await listener.outlet.serve(scope, receive, send)
+        await listener.outlet.serve(scope, receive, partial(_send_with, quotas, send))
     finally:
         streams.remove(listener)
 
 
-async def _admitted(scope: Scope, gatekeeper: Gatekeeper, origins: AllowedOrigins) -> Listener:
-    """Whoever may listen, from a page that may ask.
+async def _admitted(scope: Scope, resources: Resources) -> tuple[Listener, Headers]:
+    """Whoever may listen, from a page that may ask; and what their answer says of their quotas.
 
-    Raises MethodNotAllowed; what the gatekeeper refuses; OriginIsForeign; MissingPermission.
+    Raises MethodNotAllowed; what the gatekeeper refuses; OriginIsForeign; QuotaIsExceeded; MissingPermission.
     """
     if scope["method"] != "GET":
         raise MethodNotAllowed("Streams are read with GET.", headers={"Allow": "GET"})
     app = scope["app"]
-    admitted = await gatekeeper.admit(_ROUTE, "GET", scope["headers"], verifier=app.state.verifier)
+    try:
+        admitted = await resources.get(Gatekeeper).admit(_ROUTE, "GET", scope["headers"], verifier=app.state.verifier)
+    except Unauthenticated:
+        # Whoever guesses is counted by their address, here as at all other paths.
+        await _take(scope, resources, Admitted([]))
+        raise
     assert admitted.principal is not None
-    origins.check(scope.get("state", {}), admitted.principal)
+    resources.get(AllowedOrigins).check(scope.get("state", {}), admitted.principal)
+    quotas = await _take(scope, resources, admitted)
     admitted.principal.scope(PERMISSION)
     token = next(value for name, value in admitted.headers if name.lower() == b"authorization").split()[1].decode()
-    return Listener(admitted.principal, issued_at=domain.issued_at(token), app=app)
+    return Listener(admitted.principal, issued_at=domain.issued_at(token), app=app), quotas
+
+
+async def _take(scope: Scope, resources: Resources, admitted: Admitted) -> Headers:
+    """Count the stream as a request of its class, and what its answer says of that. Raises QuotaIsExceeded."""
+    policy = resources.get(Routing).policy_of("GET", PATH)
+    address = client_address(scope, resources.get(Settings).proxies())
+    caller, key_id = admitted.principal, admitted.key_id
+    limits = resources.get(Limits)
+    return (await limits.take(policy.limit_class, address=address, principal=caller, key_id=key_id)).headers
+
+
+async def _send_with(headers: Headers, send: Send, message: Message) -> None:
+    if headers:
+        message["headers"] = [*message["headers"], *headers]
+        # They are said once, and the stream may last for hours.
+        headers.clear()
+    await send(message)
 
 
 def _place(scope: Scope) -> str | None:

@@ -3,6 +3,7 @@
 # make check   format, lint, types and import rules
 # make format  mend format and lint
 # make faults  kill and disturb the messaging for a while and check that nothing is lost: SECONDS=1800 SEED=1 RATE=300 BROKERS=1 REPORT=file.md
+# make outages  kill, pause and restart every part of a loaded platform and check every answer: ONLY="kafka content:paused" SECONDS=600 REPORT=file.md
 # make mutants  is each deliberately wrong messaging caught?
 # make lock    resolve requirements.lock anew
 
@@ -12,7 +13,7 @@ PACKAGES := $(sort $(dir $(wildcard libs/*/pyproject.toml services/*/pyproject.t
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check format faults mutants lock install
+.PHONY: help up test check format faults outages mutants lock install
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -33,6 +34,9 @@ format: $(INSTALLED)
 faults: $(INSTALLED)
 	@exec .venv/bin/python -m tests.faults --seconds $(or $(SECONDS),60) $(if $(SEED),--seed $(SEED)) --rate $(or $(RATE),300) \
 	  --brokers $(or $(BROKERS),1) $(if $(REPORT),--report $(REPORT))
+
+outages: $(INSTALLED)
+	@exec .venv/bin/python -m tests.outages --seconds $(or $(SECONDS),1200) $(if $(ONLY),--only $(ONLY)) $(if $(REPORT),--report $(REPORT))
 
 mutants: $(INSTALLED)
 	@exec .venv/bin/python -m tests.faults --mutants $(if $(SEED),--seed $(SEED))

@@ -26,13 +26,6 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_what_is_committed_breaks_no_reader() -> None:
-    said = run("check", ROOT)
-
-    assert (said.returncode, said.stderr) == (0, ""), said.stdout
-    assert "no reader breaks" in said.stdout
-
-
 def test_what_others_were_promised_and_is_gone_is_refused(checkout: Path) -> None:
     event = a_contract()
     checking.release({event.type: event}, checkout / "docs/events/released")

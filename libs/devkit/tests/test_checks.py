@@ -28,7 +28,7 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_folders_without_tests_are_left_out_and_what_needs_the_machine_for_itself_comes_last(checkout: Path) -> None:
+def test_folders_without_tests_are_left_out_and_what_kills_its_own_servers_comes_last(checkout: Path) -> None:
     found = suites.find(checkout)
 
     assert [(suite.name, suite.service) for suite in found] == [
@@ -38,6 +38,17 @@ def test_folders_without_tests_are_left_out_and_what_needs_the_machine_for_itsel
         ("e2e", None),
     ]
     assert [suite.name for suite in found if suite.is_alone] == ["e2e"]
+
+
+def test_what_takes_longest_begins_first(checkout: Path) -> None:
+    for name in ("ai", "gateway"):
+        (checkout / f"services/{name}/tests").mkdir(parents=True)
+        (checkout / f"services/{name}/tests/test_a.py").write_text(PASSING)
+
+    names = [suite.name for suite in suites.find(checkout)]
+
+    assert names[0] == "auth"
+    assert names.index("gateway") < names.index("ai")
 
 
 def test_a_suite_is_counted_as_pytest_counts(checkout: Path, tmp_path: Path) -> None:
@@ -53,6 +64,17 @@ def test_arguments_go_to_pytest(checkout: Path, tmp_path: Path) -> None:
     outcome = suites.run(suite, checkout, {}, arguments=[*ALONE, "-k", "test_one"], folder=tmp_path)
 
     assert (outcome.passed, outcome.is_fine) == (1, True)
+
+
+def test_what_tests_start_may_keep_what_it_compiled(checkout: Path, tmp_path: Path) -> None:
+    (checkout / "tests/e2e/test_c.py").write_text(
+        "import os\ndef test_one() -> None:\n    assert 'PYTHONDONTWRITEBYTECODE' not in os.environ\n"
+    )
+    variables = {"PYTHONDONTWRITEBYTECODE": "1"}
+
+    outcome = suites.run(Suite("e2e", checkout / "tests/e2e"), checkout, variables, arguments=ALONE, folder=tmp_path)
+
+    assert outcome.is_fine, outcome.output
 
 
 def test_a_suite_that_cannot_even_be_collected_is_an_error(checkout: Path, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ A service's `conftest.py` gives one fixture, `service`, and may give `settings_o
 and tokens), `delivery` (events in, recorded events out), `topic_prefix` (topics of one's own on the real Kafka).
 """
 
+import gc
 import secrets
 from collections.abc import AsyncIterator
 from typing import Any
@@ -31,6 +32,8 @@ from stoa_common.testing.servers import Servers
 from stoa_events.contracts import TOPICS
 
 PARTITIONS = 3
+#: Of new objects, and how often the older ones after that; Python's own are 700, 10 and 10.
+RARE_COLLECTIONS = (50_000, 20, 50)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -39,6 +42,13 @@ def pytest_configure(config: pytest.Config) -> None:
     # A test that times itself fails on a busy machine and tells nothing.
     hypothesis_settings.register_profile("stoa", hypothesis_settings(), deadline=None)
     hypothesis_settings.load_profile("stoa")
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays until the end: it need not be searched for garbage again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*RARE_COLLECTIONS)
 
 
 @pytest.fixture(scope="session")

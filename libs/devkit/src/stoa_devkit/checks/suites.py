@@ -11,8 +11,12 @@ from xml.etree import ElementTree
 from stoa_devkit.checks.alone import environment_of
 
 LONGEST_SUITE_SECONDS = 1200
-#: They start a platform of their own and kill its parts.
-ALONE = frozenset({"e2e", "faults"})
+#: They start servers or a platform of their own and kill parts of it: after all others, two side by side.
+ALONE = frozenset({"e2e", "faults", "outages"})
+#: The others take much less: what begins last is short, so that all end at about the same time.
+LONGEST = ("auth", "devkit", "gateway", "common", "contracts", "e2e")
+#: Where it is set, as in many containers, every program that a test starts compiles all that it imports again.
+NOT_FOR_TESTS = frozenset({"PYTHONDONTWRITEBYTECODE"})
 #: Libraries that other teams install without the rest of Stoa, so that their tests run without it too.
 PUBLIC = frozenset({"events"})
 
@@ -29,7 +33,7 @@ class Suite:
 
     @property
     def is_alone(self) -> bool:
-        """Whether it takes the machine for itself, after all others."""
+        """Whether it comes after all others."""
         return self.name in ALONE
 
     def has_tests(self) -> bool:
@@ -62,7 +66,7 @@ class Outcome:
 
 
 def find(root: Path) -> list[Suite]:
-    """All suites that have tests; those that take the machine for themselves last."""
+    """All suites that have tests: the longest first, and those that kill what they started after all others."""
     libraries = [
         Suite(path.name, path / "tests", path.name if path.name in PUBLIC else None)
         for path in sorted((root / "libs").iterdir())
@@ -70,7 +74,11 @@ def find(root: Path) -> list[Suite]:
     services = [Suite(path.name, path / "tests", path.name) for path in sorted((root / "services").iterdir())]
     whole = [Suite(path.name, path) for path in sorted((root / "tests").iterdir()) if path.is_dir()]
     found = [suite for suite in [*services, *libraries, *whole] if suite.has_tests()]
-    return sorted(found, key=lambda suite: suite.is_alone)
+    return sorted(found, key=lambda suite: (suite.is_alone, _rank(suite)))
+
+
+def _rank(suite: Suite) -> int:
+    return LONGEST.index(suite.name) if suite.name in LONGEST else len(LONGEST)
 
 
 def run(suite: Suite, root: Path, variables: Mapping[str, str], *, arguments: Sequence[str], folder: Path) -> Outcome:
@@ -91,7 +99,7 @@ def run(suite: Suite, root: Path, variables: Mapping[str, str], *, arguments: Se
             command,
             check=False,
             cwd=root,
-            env=dict(variables),
+            env={name: value for name, value in variables.items() if name not in NOT_FOR_TESTS},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

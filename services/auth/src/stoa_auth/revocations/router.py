@@ -14,7 +14,9 @@ router = Router(prefix="/internal", tags=["revocations"])
 
 
 @router.get("/revocations", response_model=ExtractOut, **public())
-async def read_revocations(session: SessionDep, response: Response, after: Annotated[int, Query(ge=0)] = 0) -> Extract:
+async def read_revocations(
+    session: SessionDep, response: Response, after: Annotated[int, Query(ge=0, lt=2**63)] = 0
+) -> Extract:
     """Which access tokens are refused although they have not expired, as the database has it now."""
     response.headers["Cache-Control"] = "no-store"
     return await service.read(session, after=after)

@@ -1,6 +1,7 @@
 """What a server takes for a request, and how long it waits for one."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -17,8 +18,8 @@ POST = b"POST /here HTTP/1.1\r\nHost: stoa.example\r\n"
 
 
 async def count_bytes(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answers with the path, and how long the body was."""
-    size, more = 0, True
+    """Answers with the path, and how long the body was; of some, none is read."""
+    size, more = 0, scope["path"] != "/refused"
     while more:
         message = await receive()
         size += len(message.get("body", b""))
@@ -33,6 +34,7 @@ class Impatient(LimitedHttp):
     """So that a test need not wait."""
 
     head_seconds = 0.3
+    unread_seconds = 0.5
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="module")
@@ -79,6 +81,78 @@ async def test_requests_follow_each_other_on_one_connection(port: int) -> None:
 
     assert answer.count(b"HTTP/1.1 200") == 3
     assert b'["/here", 200000]' in answer
+
+
+REFUSED = b"POST /refused HTTP/1.1\r\nHost: stoa.example\r\n"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"Content-Length: 4\r\n\r\nbody", b"Transfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n", b"\r\n"],
+)
+async def test_a_body_that_has_come_and_is_not_read_ends_nothing(port: int, body: bytes) -> None:
+    answer = await said(port, REFUSED + body, GET + b"Connection: close\r\n\r\n", pause=0.1)
+
+    assert answer.count(b"HTTP/1.1 200") == 2
+    assert answer.lower().count(b"connection: close") == 1
+
+
+@pytest.mark.parametrize("body", [b"Content-Length: 900000\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\n4\r\n"])
+async def test_an_answer_before_the_body_is_the_last_of_its_connection(port: int, body: bytes) -> None:
+    answer = await said(port, REFUSED + body, b"body" + GET + b"\r\n", pause=0.1)
+
+    assert answer.count(b"HTTP/1.1 200") == 1
+    assert b"connection: close" in answer.lower()
+    assert answer.endswith(b'["/refused", 0]')
+
+
+async def test_who_is_sending_still_gets_the_answer(port: int) -> None:
+    """Closing a connection under a sender makes its system forget what has arrived and is not read yet."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(REFUSED + b"Content-Length: 600000\r\n\r\n")
+    for _ in range(30):
+        writer.write(bytes(10_000))
+        await asyncio.sleep(0.005)
+
+    answer = await asyncio.wait_for(reader.read(), 5)
+
+    assert answer.endswith(b'["/refused", 0]')
+    writer.close()
+
+
+async def test_what_comes_after_the_answer_is_not_read_for_long(port: int) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(REFUSED + b"Content-Length: 1000000000\r\n\r\n")
+    answer = await asyncio.wait_for(reader.read(), 5)
+
+    sent = 0
+    with contextlib.suppress(ConnectionError):
+        while sent < 1_000_000_000:
+            writer.write(bytes(100_000))
+            await writer.drain()
+            sent += 100_000
+
+    assert b"HTTP/1.1 200" in answer
+    assert sent < 20_000_000
+
+
+async def test_a_client_that_waits_for_leave_to_send_is_answered_without(port: int) -> None:
+    head = REFUSED + b"Content-Length: 600000\r\nExpect: 100-continue\r\n\r\n"
+
+    answer = await said(port, head)
+
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert b"connection: close" in answer.lower()
+
+
+async def test_an_offer_of_another_protocol_is_no_body(port: int) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(GET + b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: x\r\n\r\n")
+
+    answer = await asyncio.wait_for(reader.readuntil(b'["/here", 0]'), 5)
+
+    assert b"connection: close" not in answer.lower()
+    writer.close()
 
 
 async def test_headers_that_come_byte_by_byte_are_not_waited_for(port: int) -> None:

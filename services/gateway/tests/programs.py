@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import sys
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -89,6 +90,7 @@ class Gateway:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.output = ""
+        self._written = tempfile.TemporaryFile()  # noqa: SIM115  # it goes with the object
         self._process: asyncio.subprocess.Process | None = None
         self._variables = {
             "PATH": os.environ["PATH"],
@@ -103,12 +105,13 @@ class Gateway:
         self._process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-c", "from stoa_gateway.processes import main; main()", "api"),
             env=self._variables,
-            stdout=asyncio.subprocess.PIPE,
+            # A pipe that nobody reads would fill, and hold the process.
+            stdout=self._written,
             stderr=asyncio.subprocess.STDOUT,
         )
         async with asyncio.timeout(60), aiohttp.ClientSession() as client:
             while await self.readiness(client) != 200:
-                assert self._process.returncode is None, await self._read()
+                assert self._process.returncode is None, self._read()
                 await asyncio.sleep(0.1)
 
     async def readiness(self, client: aiohttp.ClientSession) -> int | None:
@@ -128,18 +131,18 @@ class Gateway:
         """Its exit code, when it has ended."""
         assert self._process is not None
         async with asyncio.timeout(60):
-            self.output = await self._read()
-            return await self._process.wait()
+            code = await self._process.wait()
+        self.output = self._read()
+        return code
 
     async def kill(self) -> None:
         if self._process is not None and self._process.returncode is None:
             self._process.kill()
             await self._process.wait()
 
-    async def _read(self) -> str:
-        assert self._process is not None
-        assert self._process.stdout is not None
-        return (await self._process.stdout.read()).decode()
+    def _read(self) -> str:
+        self._written.seek(0)
+        return self._written.read().decode()
 
 
 @asynccontextmanager

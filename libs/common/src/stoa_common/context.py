@@ -6,7 +6,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
-from opentelemetry import propagate
+from opentelemetry import trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,7 @@ def impersonated(impersonation: Impersonation) -> None:
 
 def traceparent() -> str | None:
     """The W3C traceparent of the current span, or None outside any trace."""
-    carrier: dict[str, str] = {}
-    propagate.inject(carrier)
-    return carrier.get("traceparent")
+    span = trace.get_current_span().get_span_context()
+    if not span.is_valid:
+        return None
+    return f"00-{span.trace_id:032x}-{span.span_id:016x}-{span.trace_flags:02x}"

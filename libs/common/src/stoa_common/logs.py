@@ -1,14 +1,17 @@
 """Structured logs: one JSON object a line (or readable lines on a console), to standard output, through structlog."""
 
+import asyncio
 import logging
 import sys
+from collections.abc import Callable
 from typing import Any
 
+import orjson
 import structlog
 from opentelemetry import trace
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from stoa_common import context
+from stoa_common import clock, context
 
 _SECRET_KEYS = frozenset(
     {"password", "token", "access_token", "refresh_token", "secret", "authorization", "api_key", "email"}
@@ -45,9 +48,52 @@ def configure(*, service: str, level: str = "info", form: str = "json") -> None:
     )
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     handler.addFilter(_NotAgain(for_seconds=10))
+    _Lines.current = _Lines(service, is_json=form == "json") if logging.root.isEnabledFor(logging.INFO) else None
     # Their INFO says what every line of ours says already.
     for chatty in ("aiokafka", "faststream", "uvicorn", "httpx2", "procrastinate", "alembic"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+Line = dict[str, Any]
+
+
+def lines() -> Callable[[Line], None] | None:
+    """For what is said of each request: writes a line of level `info`; None where nobody wants these.
+
+    The usual way takes a tenth of a millisecond a line. Needs a running event loop.
+    """
+    return _Lines.current.write if _Lines.current is not None else None
+
+
+class _Lines:
+    """Lines of one turn of the event loop leave together. They look like all others, and say where they belong."""
+
+    current: "_Lines | None" = None
+
+    def __init__(self, service: str, *, is_json: bool) -> None:
+        self._service = service
+        self._is_json = is_json
+        self._waiting: list[bytes] = []
+
+    def write(self, line: Line) -> None:
+        if not self._is_json:
+            structlog.get_logger().info(line.pop("event"), **line)
+            return
+        line["service"], line["level"] = self._service, "info"
+        line["timestamp"] = clock.now().isoformat().replace("+00:00", "Z")
+        if correlation := context.current().correlation_id:
+            line["correlation_id"] = correlation
+        span = trace.get_current_span().get_span_context()
+        if span.is_valid:
+            line["trace_id"] = f"{span.trace_id:032x}"
+        if not self._waiting:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._waiting.append(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+
+    def _flush(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        sys.stdout.buffer.write(b"".join(waiting))
+        sys.stdout.buffer.flush()
 
 
 class _NotAgain(logging.Filter):

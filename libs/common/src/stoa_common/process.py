@@ -1,6 +1,7 @@
 """One process: its roles run together, and the first that ends takes the others down with it."""
 
 import asyncio
+import gc
 import os
 import signal
 import threading
@@ -76,6 +77,7 @@ class Process:
             runners.append(await self._http(resources, stack))
             if settings.otlp_endpoint:
                 telemetry.instrument_engines([database.engine for database in self._databases])
+            _leave_the_start_alone()
             log.info("process_started", roles=list(self._roles), port=settings.port)
             await _run_together(runners, stop, self._leave, deadline=settings.finish_seconds + STOP_DEADLINE)
         log.info("process_stopped")
@@ -181,6 +183,18 @@ class Process:
             yield database
         finally:
             await database.close()
+
+
+def _leave_the_start_alone() -> None:
+    """Make the garbage collector cheap.
+
+    What is here now stays until the end, so it is never looked at again; and requests leave little behind that only a
+    collection finds, so it looks each 50,000 objects instead of each 700. Half of a request's CPU at the gateway went
+    there, and the longest pauses.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 10, 10)
 
 
 def _stop_on_signals() -> asyncio.Event:

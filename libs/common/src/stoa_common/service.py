@@ -12,12 +12,12 @@ from typing import Any
 
 import uvloop
 from fastapi import APIRouter, FastAPI
-from starlette.types import ASGIApp
 
 from stoa_common import logs
 from stoa_common.app import MAX_BODY_BYTES, create_app
 from stoa_common.database import Database
 from stoa_common.http import health
+from stoa_common.http.edge import Observe, count
 from stoa_common.jobs.router import jobs_router
 from stoa_common.jobs.tasks import Tasks
 from stoa_common.messaging.operations.router import operations_router
@@ -41,7 +41,7 @@ Background = Callable[[Database, Resources], Awaitable[None]]
 class Service:
     """What one service is made of.
 
-    `resources` opens what the process needs once and yields it; `mounts` are raw ASGI apps beside the routers;
+    `resources` opens what the process needs once and yields it; `observe` is told of each request when it is over;
     `checks` are asked by `/readyz`, each given the resources. `background` runs in the worker role, with its database,
     until it is cancelled. `personal_sources` hold people's data outside the database's tables. `has_database=False` is
     for the gateway.
@@ -55,7 +55,7 @@ class Service:
     background: Sequence[Background] = ()
     resources: Callable[[Any], Opened] | None = None
     checks: Mapping[str, Callable[[Resources], Awaitable[None]]] = field(default_factory=dict)
-    mounts: Mapping[str, ASGIApp] = field(default_factory=dict)
+    observe: Observe = count
     personal_sources: Sequence[PersonalSource] = ()
     has_database: bool = True
     forgets_people: bool = True
@@ -111,7 +111,7 @@ class Service:
             database=database,
             checks=self.checks_of(resources, database) | dict(checks or {}),
             max_body_bytes=self.max_body_bytes,
-            mounts=self.mounts,
+            observe=self.observe,
         )
         # In whose name what operators do here is recorded.
         app.state.service = self.name

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from opentelemetry import context as otel
 from opentelemetry import propagate, trace
-from opentelemetry.trace import Link, SpanKind
+from opentelemetry.trace import Link, Span, SpanKind, StatusCode
 from opentelemetry.util.types import AttributeValue
 
 if TYPE_CHECKING:
@@ -45,6 +46,35 @@ def instrument_engines(engines: Sequence["AsyncEngine"]) -> None:
         # It names SQLAlchemy below 2.1 as its range, and works with 2.1: a test looks at the spans.
         skip_dep_check=True,
     )
+
+
+@contextmanager
+def request_span(method: str, scheme: str, traceparent: str | None) -> Iterator[Span]:
+    """The span of one request, child of the one that its client names.
+
+    Names follow OpenTelemetry's conventions for HTTP servers (1.23 and later). Path and query are left out: they hold
+    what people wrote; `answered` adds the route.
+    """
+    parent = propagate.extract({"traceparent": traceparent}) if traceparent else None
+    attributes = {"http.request.method": method, "url.scheme": scheme}
+    span = _tracer.start_span(method, context=parent, kind=SpanKind.SERVER, attributes=attributes)
+    token = otel.attach(trace.set_span_in_context(span, parent))
+    try:
+        yield span
+    finally:
+        otel.detach(token)
+        span.end()
+
+
+def answered(span: Span, *, method: str, route: str, status: int) -> None:
+    """Say what became of a request; a status of ours from 500 on is an error of the span."""
+    if not span.is_recording():
+        return
+    span.update_name(f"{method} {route}" if route else method)
+    span.set_attributes({"http.response.status_code": status, **({"http.route": route} if route else {})})
+    if status >= 500:
+        span.set_attribute("error.type", str(status))
+        span.set_status(StatusCode.ERROR)
 
 
 @contextmanager

@@ -1,9 +1,9 @@
 """The gateway: no database, and two roles. `api` forwards what it does not answer; `consumer` feeds the streams."""
 
-import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
+from starlette.types import ASGIApp
 
 from stoa_common.database import Database
 from stoa_common.http.health import Check
@@ -16,7 +16,8 @@ from stoa_gateway.documents.router import router as documents
 from stoa_gateway.documents.service import Documents
 from stoa_gateway.origins.router import Cors
 from stoa_gateway.origins.service import AllowedOrigins
-from stoa_gateway.proxy.router import forward
+from stoa_gateway.proxy import access_log
+from stoa_gateway.proxy.router import ProxyDoor
 from stoa_gateway.settings import Settings
 from stoa_gateway.streams.consumers import router as told
 from stoa_gateway.streams.router import StreamDoor
@@ -26,6 +27,8 @@ EXPOSED_HEADERS = (
     *("Location", "Retry-After", "ETag", "X-Request-Id", "WWW-Authenticate", "Deprecation", "Sunset"),
     *("RateLimit", "RateLimit-Policy"),
 )
+#: What every process of ours answers, beside what its routers say.
+_EVERYWHERE = ("/openapi.json", "/livez", "/readyz", "/metrics")
 
 
 class Gateway(Service):
@@ -41,10 +44,21 @@ class Gateway(Service):
     ) -> FastAPI:
         app = super().build_app(resources, verifier, database, checks=checks)
         app.openapi = resources.get(Documents).openapi  # type: ignore[method-assign]
-        app.add_middleware(StreamDoor)
-        # Outermost, so that refusals can be read across origins too.
-        app.add_middleware(Cors, origins=resources.get(AllowedOrigins), exposed=EXPOSED_HEADERS)
+        framework = app.build_middleware_stack
+
+        def doors() -> ASGIApp:
+            """What the gateway does not answer itself goes around the framework, whose layers cost as much again."""
+            proxied = ProxyDoor(framework(), own=[*_EVERYWHERE, *_paths(self.routers)], observe=self.observe)
+            streamed = StreamDoor(proxied, observe=self.observe)
+            # Outermost, so that refusals can be read across origins too.
+            return Cors(streamed, origins=resources.get(AllowedOrigins), exposed=EXPOSED_HEADERS)
+
+        app.build_middleware_stack = doors  # type: ignore[method-assign]
         return app
+
+
+def _paths(routers: Iterable[APIRouter]) -> list[str]:
+    return [str(getattr(route, "path", "")) for router in routers for route in router.routes]
 
 
 service = Gateway(
@@ -54,10 +68,8 @@ service = Gateway(
     consumers=[told, ended],
     resources=dependencies.opened,
     checks={"routes": dependencies.has_routes},
-    mounts={"": forward},
+    observe=access_log.observe,
     has_database=False,
-    # The services know how much they take; here nothing is kept of a body, however long.
-    max_body_bytes=sys.maxsize,
 )
 
 

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from stoa_common import errors, failures, logs
 from stoa_common.errors import FieldError, Invalid, Refusal, Unavailable
-from stoa_common.http import scim_errors
+from stoa_common.http import openai_errors, scim_errors
 
 MEDIA_TYPE = "application/problem+json"
 log = logs.get_logger()
@@ -73,7 +73,10 @@ def render(refusal: Refusal, *, instance: str, path: str) -> Response:
     """The refusal in the shape that whoever asks at this path understands."""
     if scim_errors.are_spoken_at(path):
         return scim_errors.render(refusal)
-    body = orjson.dumps(document(refusal, instance=instance))
+    told = document(refusal, instance=instance)
+    if openai_errors.are_spoken_at(path):
+        told |= openai_errors.member(refusal)
+    body = orjson.dumps(told)
     return Response(body, refusal.status, headers=refusal.headers, media_type=MEDIA_TYPE)
 
 

@@ -2,13 +2,17 @@
 
 A client that sends a request's head slowly, or never ends it, would otherwise hold a connection, and memory, for as
 long as it likes. What is refused here, before there is a request, is a problem like any other; the connection closes.
+
+An answer that ends before the request's body has come, such as a refusal, ends the connection, too: whoever announces a
+gigabyte and is refused would otherwise have it read to the end.
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Any, Final
 
 import orjson
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from stoa_common.errors import BadRequest, Refusal
 from stoa_common.http import problems
@@ -18,6 +22,10 @@ from stoa_common.ids import new_id
 HEAD_SECONDS: Final = 10.0
 LARGEST_HEAD_BYTES: Final = 32_768
 MOST_HEADERS: Final = 100
+#: What is still read of a body, and dropped, after its answer: a client that is sending would lose the answer if the
+#: connection were closed under it (RFC 9112, section 9.6).
+UNREAD_BYTES: Final = 1_048_576
+UNREAD_SECONDS: Final = 2.0
 
 
 class RequestIsMalformed(BadRequest):
@@ -40,11 +48,15 @@ class LimitedHttp(HttpToolsProtocol):
     """For `uvicorn.Config(http=...)`."""
 
     head_seconds = HEAD_SECONDS
+    unread_seconds = UNREAD_SECONDS
     _deadline: asyncio.TimerHandle | None = None
     _has_begun = False
     _head_bytes = 0
     _chunk_bytes = 0
     _refusal: Refusal | None = None
+    _expected: "_Expected | None" = None
+    _unread_bytes = UNREAD_BYTES
+    _ending: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
@@ -52,11 +64,22 @@ class LimitedHttp(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._head_is_here()
+        if self._ending is not None:
+            self._ending.cancel()
+        # uvicorn leaves it where the client reset the connection, and with it all that hangs on this object.
+        self._unset_keepalive_if_required()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        if self._ending is not None:
+            self._drop(data)
+            return
         self._chunk_bytes = len(data)
         super().data_received(data)
+        if self._expected is not None and self._expected.has_come():
+            self._expected = None
+        if self._expected is None and self.cycle is not None and self.cycle.more_body:
+            self._expected = _Expected(self.cycle, self._end_unread)
         if self._deadline is None:
             return
         # A header that does not end grows inside the parser, which tells of it when it has ended.
@@ -78,6 +101,11 @@ class LimitedHttp(HttpToolsProtocol):
             # The parser stops at it, and `send_400_response` is asked for what to say.
             raise ValueError
         super().on_headers_complete()
+
+    def shutdown(self) -> None:
+        if self._expected is not None:
+            self._expected.may_stay_open = False
+        super().shutdown()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  # uvicorn's own words, as plain text
         self._refuse(self._refusal or RequestIsMalformed("This is no request of HTTP/1.1."))
@@ -103,11 +131,55 @@ class LimitedHttp(HttpToolsProtocol):
             # Opened ahead of need, as browsers do: an answer would be taken for that of the next request.
             self.transport.close()
 
+    def _end_unread(self, cycle: RequestResponseCycle) -> None:
+        """Close a connection whose answer is out; for a moment longer, what is on its way is read and dropped."""
+        if self.transport.is_closing() or self._ending is not None:
+            return
+        if not cycle.more_body or not self.transport.can_write_eof():
+            self.transport.close()
+            return
+        self._ending = self.loop.call_later(self.unread_seconds, self.transport.close)
+        self.transport.write_eof()
+
+    def _drop(self, data: bytes) -> None:
+        self._unread_bytes -= len(data)
+        if self._unread_bytes < 0:
+            # Not closed yet: a fast sender would be there before it has read its answer.
+            self.flow.pause_reading()
+
     def _refuse(self, refusal: Refusal) -> None:
         self._head_is_here()
         if not self.transport.is_closing():
             self.transport.write(_answer(refusal))
             self.transport.close()
+
+
+class _Expected:
+    """A body that is announced and has not come: an answer that begins now says that it is the connection's last.
+
+    Stands between the request and its transport, so that the connection ends as the protocol wants it.
+    """
+
+    def __init__(self, cycle: RequestResponseCycle, end: Callable[[RequestResponseCycle], None]) -> None:
+        self.may_stay_open = cycle.keep_alive
+        self._cycle = cycle
+        self._transport = cycle.transport
+        self._end = end
+        cycle.keep_alive, cycle.transport = False, self  # type: ignore[assignment]  # as much of one as uvicorn asks for
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def close(self) -> None:
+        self._end(self._cycle)
+
+    def has_come(self) -> bool:
+        """Whether the body is complete; then it is a request like any other, unless its answer has begun."""
+        if self._cycle.more_body:
+            return False
+        if not self._cycle.response_started:
+            self._cycle.keep_alive, self._cycle.transport = self.may_stay_open, self._transport
+        return True
 
 
 def _too_slow(seconds: float) -> HeadIsTooSlow:

@@ -13,6 +13,7 @@ from stoa_common.errors import Forbidden, Unauthenticated
 
 Headers = list[tuple[bytes, bytes]]
 _COOKIE: Final = b"cookie"
+_SHOWING: Final = frozenset({b"authorization", b"x-api-key"})
 
 
 class ApiKeyIsNotValid(Unauthenticated):
@@ -73,12 +74,12 @@ class Credential:
 
 def split_keys(headers: Headers) -> tuple[list[str], Headers]:
     """The API keys that a request shows, and its other headers. Mistyped ones count, as they hold a secret too."""
-    shown = [key for header in headers if (key := _key_in(header)) is not None]
+    shown = [key for header in headers if header[0] in _SHOWING and (key := _key_in(header)) is not None]
     return shown, [header for header in headers if _key_in(header) is None] if shown else headers
 
 
 def _key_in(header: tuple[bytes, bytes]) -> str | None:
-    name, value = header[0].lower(), header[1].decode("latin-1").strip()
+    name, value = header[0], header[1].decode("latin-1").strip()
     if name == b"x-api-key":
         return value
     if name != b"authorization" or not any(api_keys.is_meant_as_key(word) for word in value.split()):
@@ -89,15 +90,15 @@ def _key_in(header: tuple[bytes, bytes]) -> str | None:
 
 def find_cookie(headers: Headers) -> str | None:
     """The text of the browser's session cookie, if it can be one."""
-    shown = [value.decode("latin-1") for name, value in headers if name.lower() == _COOKIE]
+    shown = [value.decode("latin-1") for name, value in headers if name == _COOKIE]
     return browser_cookies.find(shown, SESSION_COOKIE) if shown else None
 
 
 def without_our_cookies(headers: Headers) -> Headers:
     """The headers without the cookies that are auth's pages' alone; those of others stay."""
-    if not any(name.lower() == _COOKIE for name, _ in headers):
+    if all(name != _COOKIE for name, _ in headers):
         return headers
-    stripped = [(name, _stripped(value) if name.lower() == _COOKIE else value) for name, value in headers]
+    stripped = [(name, _stripped(value) if name == _COOKIE else value) for name, value in headers]
     return [(name, value) for name, value in stripped if value or name.lower() != _COOKIE]
 
 
@@ -130,5 +131,5 @@ def check_browser(method: str, headers: Headers, cookie: str, *, origins: Origin
 
 def _one(headers: Headers, wanted: bytes) -> str | None:
     """The header's value; where it came more than once nothing is believed of it."""
-    found = [value.decode("latin-1") for name, value in headers if name.lower() == wanted]
+    found = [value.decode("latin-1") for name, value in headers if name == wanted]
     return None if not found else found[0] if len(found) == 1 else ""

@@ -78,11 +78,11 @@ def _key_id(principal: Principal) -> str | None:
 
 
 def _shows_token(headers: Headers) -> bool:
-    return any(name.lower() == b"authorization" for name, _ in headers)
+    return any(name == b"authorization" for name, _ in headers)
 
 
 def _bearer_token(headers: Headers) -> str:
-    shown = [value for name, value in headers if name.lower() == b"authorization"]
+    shown = [value for name, value in headers if name == b"authorization"]
     # Two headers could make the gateway and the service look at different tokens.
     scheme, _, token = shown[0].partition(b" ") if len(shown) == 1 else (b"", b"", b"")
     if scheme.lower() != b"bearer" or not token.strip():

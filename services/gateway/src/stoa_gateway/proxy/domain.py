@@ -43,6 +43,7 @@ _SPOOFABLE_PREFIXES = (b"x-forwarded-", b"x-original-", b"x-stoa-")
 #: The server in front writes its own date and name, the middleware the request's id.
 _OURS_IN_ANSWERS = frozenset({b"date", b"server", b"x-request-id"})
 
+_CONNECTION = b"connection"
 #: What a body is that says nothing of itself (RFC 9110, section 8.3).
 _UNNAMED = b"application/octet-stream"
 #: What is left of a body would otherwise be taken for the connection's next request.
@@ -96,8 +97,12 @@ class Origin:
 def request_headers(received: RawHeaders, *, origin: Origin, own: Mapping[str, str]) -> list[tuple[str, str]]:
     """Headers for the service: end-to-end ones in their order, then the gateway's; `own` replaces a client's."""
     received = list(received)
-    dropped = _dropped(received) | {name.encode() for name in own}
-    passed = [(_text(name), _text(value)) for name, value in received if _is_passed(name.lower(), dropped)]
+    named = _named_by_connection(received)
+    passed = [
+        (text, _text(value))
+        for name, value in received
+        if (text := _passed(name)) is not None and text not in own and name not in named
+    ]
     forwarded = {"x-forwarded-for": origin.client, "x-forwarded-proto": origin.scheme, "x-forwarded-host": origin.host}
     return [*passed, *((name, value) for name, value in forwarded.items() if value), *own.items()]
 
@@ -105,8 +110,9 @@ def request_headers(received: RawHeaders, *, origin: Origin, own: Mapping[str, s
 def answer_headers(received: RawHeaders) -> list[tuple[bytes, bytes]]:
     """Headers for the client: the service's own, without those of its connection. Repeated ones stay repeated."""
     received = list(received)
-    dropped = _dropped(received) | _OURS_IN_ANSWERS
-    return [(name.lower(), value) for name, value in received if name.lower() not in dropped]
+    named = _named_by_connection(received)
+    lowered = ((_answered(name), value) for name, value in received)
+    return [(name, value) for name, value in lowered if name is not None and name not in named]
 
 
 def origin_of(scope: Mapping[str, Any], head: Head, *, client: str, trusted: Networks) -> Origin:
@@ -158,20 +164,31 @@ def _is_taken(content_type: bytes, taken: tuple[str, ...]) -> bool:
     return any(each in (media_type, suffixed, f"{kind}/*", "*/*") for each in taken)
 
 
-def _is_passed(name: bytes, dropped: frozenset[bytes]) -> bool:
-    if b"_" in name:
-        # CGI and what descends from it reads `x_forwarded_for` and `x-forwarded-for` as one.
-        name = name.replace(b"_", b"-")
-    return name not in dropped and name not in _SPOOFABLE and not name.startswith(_SPOOFABLE_PREFIXES)
+@lru_cache(maxsize=1024)
+def _passed(name: bytes) -> str | None:
+    """The name of a header as it goes to a service; None for one that stays here."""
+    # CGI and what descends from it reads `x_forwarded_for` and `x-forwarded-for` as one.
+    meant = name.lower().replace(b"_", b"-")
+    if meant in HOP_BY_HOP or meant in _SPOOFABLE or meant.startswith(_SPOOFABLE_PREFIXES):
+        return None
+    return _text(name)
 
 
-def _dropped(headers: RawHeaders) -> frozenset[bytes]:
-    """Hop-by-hop headers: the fixed ones, and those that `Connection` names."""
-    named = {
-        token.strip().lower() for name, value in headers if name.lower() == b"connection" for token in value.split(b",")
-    }
+@lru_cache(maxsize=1024)
+def _answered(name: bytes) -> bytes | None:
+    """The name of an answer's header in small letters; None for one that does not go to the client."""
+    lowered = name.lower()
+    return None if lowered in HOP_BY_HOP or lowered in _OURS_IN_ANSWERS else lowered
+
+
+def _named_by_connection(headers: Sequence[tuple[bytes, bytes]]) -> frozenset[bytes]:
+    """What `Connection` says is of one hop, beside what always is."""
+    listed = [value for name, value in headers if len(name) == len(_CONNECTION) and name.lower() == _CONNECTION]
+    if not listed:
+        return frozenset()
+    named = {token.strip().lower() for value in listed for token in value.split(b",")}
     # A client could otherwise have its length or its token dropped on the way to the service.
-    return HOP_BY_HOP | (named - {b"content-length", b"content-type", b"authorization"})
+    return frozenset(named - {b"content-length", b"content-type", b"authorization"})
 
 
 def _text(raw: bytes) -> str:

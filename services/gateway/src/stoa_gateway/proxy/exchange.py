@@ -9,6 +9,7 @@ from starlette.types import Receive
 from stoa_common.errors import Refusal
 from stoa_gateway.proxy.domain import BodyIsSlow, BodyIsTooLarge
 from stoa_gateway.proxy.provider import ServiceTimedOut
+from stoa_gateway.proxy.trail import Trail
 from stoa_gateway.routing.domain import Route
 
 #: Most answers are complete before this; only longer ones need a task that looks after the client.
@@ -28,7 +29,8 @@ class ClientIsSlow(Refusal):
 class Exchange:
     """What is known of a request while it lasts. `refusal` is what ended it early, `has_left` that nobody is there."""
 
-    def __init__(self, receive: Receive, route: Route, *, has_body: bool) -> None:
+    def __init__(self, receive: Receive, route: Route, *, has_body: bool, trail: Trail) -> None:
+        self.trail = trail
         self.has_left = False
         self.refusal: Refusal | None = None
         self._receive = receive

@@ -1,19 +1,22 @@
 """HTTP in, for every path that the gateway does not answer itself. Plain ASGI: a framework's route would cost more."""
 
+import sys
+from collections.abc import Awaitable, Iterable, MutableMapping
 from functools import partial
 from typing import Any, Final
 from urllib.parse import quote
 
 import aiohttp
-from opentelemetry import trace
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from stoa_common import context, sse
 from stoa_common.errors import Unauthenticated
+from stoa_common.http.edge import Edge, Observe
 from stoa_common.logs import get_logger
 from stoa_common.resources import Resources
 from stoa_common.security import Principal
 from stoa_gateway.caching.service import Cache
+from stoa_gateway.identity.credentials import Headers
 from stoa_gateway.identity.service import Admitted, Gatekeeper
 from stoa_gateway.limits.service import Limits
 from stoa_gateway.origins.service import AllowedOrigins
@@ -21,6 +24,7 @@ from stoa_gateway.proxy import domain, service, twins
 from stoa_gateway.proxy.domain import BodyIsSlow, BodyIsTooLarge, Head, Networks
 from stoa_gateway.proxy.exchange import ClientIsSlow, ClientLeft, Exchange
 from stoa_gateway.proxy.provider import AnswerIsBroken, Asked, ServiceTimedOut
+from stoa_gateway.proxy.trail import TRAIL, Trail
 from stoa_gateway.proxy.twins import Twins
 from stoa_gateway.routing.domain import Route
 from stoa_gateway.routing.service import Routing
@@ -33,8 +37,29 @@ _CUT_SHORT: Final = (AnswerIsBroken, ServiceTimedOut, ClientIsSlow, BodyIsSlow, 
 log = get_logger()
 
 
-async def forward(scope: Scope, receive: Receive, send: Send) -> None:
-    """The ASGI application behind all other routes: a path belongs to a service, or to nobody."""
+class ProxyDoor:
+    """Middleware that forwards every path that is not the gateway's own, past the framework.
+
+    `own` are the paths of the gateway's routes; of one with a parameter, all that begins like it.
+    """
+
+    def __init__(self, app: ASGIApp, *, own: Iterable[str], observe: Observe) -> None:
+        self._app = app
+        named = list(own)
+        self._own = frozenset(named)
+        self._below = tuple(path.partition("{")[0] for path in named if "{" in path)
+        # The services know how much they take; here nothing is kept of a body, however long.
+        self._edge = Edge(_forward, max_body_bytes=sys.maxsize, observe=observe)
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        # No coroutine of its own: every request passes here.
+        path = scope.get("path")
+        is_own = path is None or path in self._own or path.startswith(self._below)
+        return (self._app if is_own else self._edge)(scope, receive, send)
+
+
+async def _forward(scope: Scope, receive: Receive, send: Send) -> None:
+    """A path belongs to a service, or to nobody."""
     if scope["type"] != "http":
         # Of what the services offer, nothing is a web socket.
         await send({"type": "websocket.close", "code": 1008})
@@ -69,17 +94,18 @@ class Proxy:
         self._twins = Twins()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        route = await self._routing.find(scope["method"], scope["path"])
-        _name_after(route, scope)
+        route = scope["route"] = await self._routing.find(scope["method"], scope["path"])
+        trail = scope["state"][TRAIL] = Trail(route.service)
         policy = route.policy
         self._upstreams.ensure_time(policy.priority)
         head = domain.read_head(scope["headers"])
         domain.check_body(head, max_bytes=policy.max_body_bytes, content_types=policy.content_types)
         admitted = await self._admitted(route, scope)
+        trail.admitted(admitted)
         scope["headers"] = admitted.headers
         if self._origins is not None:
             self._origins.check(scope.get("state", {}), admitted.principal)
-        answer = _Answer(send)
+        answer = _Answer(send, trail)
         if self._limits is not None:
             answer.headers = await self._take(self._limits, route, scope, admitted)
         try:
@@ -88,11 +114,12 @@ class Proxy:
             else:
                 await self._fetch(route, admitted.principal, scope, receive, answer, head)
         except ClientLeft:
-            return
+            trail.outcome = "left"
         except _CUT_SHORT as refusal:
             if not answer.has_begun:
                 raise
             # Returning without the answer's end makes the server cut the connection: the client sees that it is short.
+            trail.outcome = "cut"
             log.warning("answer_cut_short", upstream=route.service, path=route.path, reason=refusal.slug())
             if isinstance(refusal, ClientIsSlow):
                 sse.cut(scope)
@@ -125,7 +152,7 @@ class Proxy:
     ) -> None:
         """Ask the service: alone, or together with a twin. The head is read again where it may be another one."""
         head = head or domain.read_head(scope["headers"])
-        exchange = Exchange(receive, route, has_body=head.has_body)
+        exchange = Exchange(receive, route, has_body=head.has_body, trail=scope["state"][TRAIL])
         key = head.idempotency_key if caller and route.keeps_answer else None
         body = await exchange.read(twins.LONGEST_BODY if key else 0)
         asked = self._asked(route, scope, head, exchange)
@@ -141,7 +168,7 @@ class Proxy:
         )
         if caller and key and body is not None:
             twin = twins.twin_key(caller, asked.method, asked.url, key, body)
-            await self._twins.join(twin, send, forward_to)
+            await self._twins.join(twin, send, forward_to, trail=exchange.trail)
         else:
             await forward_to(send)
 
@@ -162,26 +189,19 @@ class Proxy:
 class _Answer:
     """Adds the gateway's own headers, and remembers whether the client has got the beginning of an answer."""
 
-    def __init__(self, send: Send) -> None:
-        self._send = send
-        self.has_begun = False
-        self.headers: list[tuple[bytes, bytes]] = []
+    __slots__ = ("_send", "_trail", "has_begun", "headers")
 
-    async def __call__(self, message: Message) -> None:
+    def __init__(self, send: Send, trail: Trail) -> None:
+        self._send = send
+        self._trail = trail
+        self.has_begun = False
+        self.headers: Headers = []
+
+    def __call__(self, message: MutableMapping[str, Any]) -> Awaitable[None]:
         if not self.has_begun:
             self.has_begun = True
-            if self.headers:
-                message["headers"] = [*message["headers"], *self.headers]
-        await self._send(message)
-
-
-def _name_after(route: Route, scope: Scope) -> None:
-    """Metrics and traces name the request by its template, not by its ids."""
-    scope["route"] = route
-    span = trace.get_current_span()
-    if span.is_recording():
-        span.update_name(f"{route.method} {route.path}")
-        span.set_attribute("http.route", route.path)
+            message["headers"] = [*message["headers"], *self.headers, (b"server-timing", self._trail.answer_begins())]
+        return self._send(message)
 
 
 def _target(scope: Scope) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from itertools import count
 from typing import Final
 
@@ -79,7 +80,7 @@ async def _ask(
 ) -> aiohttp.ClientResponse:
     clock = asyncio.get_running_loop().time
     for attempt in count(1):
-        asked_at = clock()
+        asked_at, began = clock(), time.perf_counter()
         try:
             answer = await provider.ask(session, asked)
         except (ServiceIsDown, AnswerIsBroken, ServiceTimedOut) as failure:
@@ -93,6 +94,7 @@ async def _ask(
             _tell(door, exchange, None, now=clock(), asked_at=asked_at)
             raise
         else:
+            exchange.trail.upstream_seconds = time.perf_counter() - began
             door.succeeded()
             return answer
     raise AssertionError("count() does not end")

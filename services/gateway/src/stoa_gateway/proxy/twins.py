@@ -13,6 +13,7 @@ from starlette.types import Message, Send
 
 from stoa_common.errors import Refusal
 from stoa_common.security import Principal
+from stoa_gateway.proxy.trail import Trail
 
 #: Longer bodies and answers are not held in memory for others: each request then asks by itself.
 LONGEST_BODY: Final = 262_144
@@ -34,7 +35,7 @@ class Twins:
     def __init__(self) -> None:
         self._first: dict[Key, asyncio.Future[Outcome]] = {}
 
-    async def join(self, key: Key, send: Send, forward: Callable[[Send], Awaitable[None]]) -> None:
+    async def join(self, key: Key, send: Send, forward: Callable[[Send], Awaitable[None]], *, trail: Trail) -> None:
         """Forward the request, or answer what its twin is answered; refusals are shared, too."""
         while (first := self._first.get(key)) is not None:
             # Shielded: one client that leaves does not take the answer from the others.
@@ -42,6 +43,7 @@ class Twins:
             if isinstance(outcome, Refusal):
                 raise outcome
             if outcome is not None:
+                trail.outcome = "joined"
                 await _replay(outcome, send)
                 return
         await self._lead(key, send, forward)

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from stoa_common.errors import MethodNotAllowed, Refusal, Unauthenticated
 from stoa_common.http import problems
-from stoa_common.http.edge import Edge
+from stoa_common.http.edge import Edge, Observe
 from stoa_common.http.problems import Problem
 from stoa_common.resources import Resources
 from stoa_gateway.identity.service import Admitted, Gatekeeper
@@ -41,9 +41,9 @@ _LONGEST_BODY: Final = 1024
 class StreamDoor:
     """Middleware that answers the path of streams itself."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, observe: Observe) -> None:
         self._app = app
-        self._edge = Edge(_answer, max_body_bytes=_LONGEST_BODY)
+        self._edge = Edge(_answer, max_body_bytes=_LONGEST_BODY, observe=observe)
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         # No coroutine of its own: every request passes here, and a stream stays.

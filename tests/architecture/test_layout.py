@@ -99,7 +99,7 @@ MORE_FILES: dict[str, frozenset[str]] = {
     "gateway/caching": frozenset({"flights.py", "sending.py", "store.py"}),
     "gateway/documents": frozenset({"index.py"}),
     "gateway/identity": frozenset({"credentials.py", "exchange.py"}),
-    # `python -m stoa_gateway.proxy` prints the table; one request's connection, what becomes of it; equal writes joined.
+    # `python -m stoa_gateway.proxy` prints the table; one request's connection and trail; equal writes that are joined.
     "gateway/proxy": frozenset({"__main__.py", "access_log.py", "exchange.py", "listing.py", "trail.py", "twins.py"}),
     "gateway/routing": frozenset({"policies.py", "table.py"}),
     # Whose request it is; Redis' protocol; counting without Redis; what may be asked, and what clients are told of it.

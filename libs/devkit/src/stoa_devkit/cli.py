@@ -1,62 +1,88 @@
 """The command line `stoa`."""
 
 import errno
+import importlib
 import importlib.util
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import typer
 from rich.console import Console
+from typer.core import TyperGroup
+from typer.main import get_command, get_group
 
-from stoa_devkit.api.command import api
-from stoa_devkit.audit.command import audit
-from stoa_devkit.commands.check import check, run_tests
-from stoa_devkit.commands.contracts import contracts
-from stoa_devkit.commands.doctor import doctor
-from stoa_devkit.commands.down import down, reset
-from stoa_devkit.commands.logs import logs
-from stoa_devkit.commands.status import status
-from stoa_devkit.commands.up import up
-from stoa_devkit.commands.with_servers import with_servers
-from stoa_devkit.events.command import events
-from stoa_devkit.gateway.command import gateway
-from stoa_devkit.mail.command import mail
-from stoa_devkit.privacy.command import privacy
 from stoa_devkit.services import SERVICES, Spec
 from stoa_devkit.trouble import Trouble
 
 errors = Console(stderr=True)
 
+#: Where each command lives: its libraries take longer to import than most commands to run, so only its own are.
+HOMES = {
+    "up": "commands.up:up",
+    "down": "commands.down:down",
+    "status": "commands.status:status",
+    "logs": "commands.logs:logs",
+    "reset": "commands.down:reset",
+    "doctor": "commands.doctor:doctor",
+    "check": "commands.check:check",
+    "test": "commands.check:run_tests",
+    "with-servers": "commands.with_servers:with_servers",
+    **({"demo": "demo.command:demo"} if importlib.util.find_spec("stoa_devkit.demo") is not None else {}),
+    "contracts": "commands.contracts:contracts",
+    "api": "api.command:api",
+    "events": "events.command:events",
+    "mail": "mail.command:mail",
+    "gateway": "gateway.command:gateway",
+    "audit": "audit.command:audit",
+    "privacy": "privacy.command:privacy",
+}
+#: What follows belongs to the program that it runs.
+PASSES_ON = {"with-servers": {"ignore_unknown_options": True, "allow_interspersed_args": False}}
+
+
+class Commands(TyperGroup):
+    """All commands of `stoa`, each imported when somebody names it."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        # Of them only the names are read, to say which one may have been meant.
+        self.commands: dict[str, Any] = dict.fromkeys(HOMES)
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002  # Typer's
+        """In the order of the help."""
+        return list(HOMES)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002  # Typer's
+        """The command; None where there is none of this name."""
+        if cmd_name not in HOMES:
+            return None
+        module, _, name = HOMES[cmd_name].partition(":")
+        found = getattr(importlib.import_module(f"stoa_devkit.{module}"), name)
+        made = get_group(found) if isinstance(found, typer.Typer) else _alone(found, cmd_name)
+        made.name = cmd_name
+        return made
+
+
+def _alone(found: Callable[..., None], name: str) -> Any:
+    holder = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    holder.command(name, context_settings=PASSES_ON.get(name))(found)
+    return get_command(holder)
+
+
 app = typer.Typer(
+    cls=Commands,
     help="Stoa on one machine: the platform, its logs, its demo.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-app.command()(up)
-app.command()(down)
-app.command()(status)
-app.command()(logs)
-app.command()(reset)
-app.command()(doctor)
-app.command()(check)
-app.command("test")(run_tests)
-app.add_typer(contracts, name="contracts")
-app.add_typer(api, name="api")
-app.add_typer(events, name="events")
-app.add_typer(mail, name="mail")
-app.add_typer(gateway, name="gateway")
-app.add_typer(audit, name="audit")
-app.add_typer(privacy, name="privacy")
-app.command("with-servers", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})(
-    with_servers
-)
 
-if importlib.util.find_spec("stoa_devkit.demo") is not None:
-    from stoa_devkit.demo.command import demo
 
-    app.command()(demo)
+@app.callback()
+def _all() -> None:
+    """Typer makes a group only of what has a callback."""
 
 
 def main(table: Sequence[Spec] = SERVICES) -> None:

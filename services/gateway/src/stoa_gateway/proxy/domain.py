@@ -6,9 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from stoa_common.errors import Refusal, TooLarge, UnsupportedMediaType
-from stoa_gateway.limits.addresses import Networks as Networks
-from stoa_gateway.limits.addresses import client_address as client_address
-from stoa_gateway.limits.addresses import is_trusted, listed
+from stoa_gateway.limits.addresses import Networks, is_trusted, listed
 
 RawHeaders = Iterable[tuple[bytes, bytes]]
 

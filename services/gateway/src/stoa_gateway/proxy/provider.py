@@ -11,8 +11,9 @@ from yarl import URL
 from stoa_common.errors import BadGateway, Refusal, UpstreamTimedOut
 from stoa_gateway.routing.domain import ServiceIsDown
 
-# Below the 75 seconds after which the services close an idle connection: a request must not meet the closing.
-_KEEP_ALIVE_SECONDS: Final = 30.0
+# A request must not meet the closing of an idle connection: uvicorn, which much runs on that answers `/v1`, closes one
+# after 5 seconds (our own services: 75).
+_KEEP_ALIVE_SECONDS: Final = 4.0
 _CONNECT_SECONDS: Final = 3.0
 #: What breaks while a service is asked, or while its answer is read.
 FAILURES: Final = (aiohttp.ClientError, TimeoutError)

@@ -18,10 +18,11 @@ from stoa_common.security import Principal
 from stoa_gateway.caching.service import Cache
 from stoa_gateway.identity.credentials import Headers
 from stoa_gateway.identity.service import Admitted, Gatekeeper
+from stoa_gateway.limits.addresses import Networks, client_address
 from stoa_gateway.limits.service import Limits
 from stoa_gateway.origins.service import AllowedOrigins
 from stoa_gateway.proxy import domain, service, twins
-from stoa_gateway.proxy.domain import BodyIsSlow, BodyIsTooLarge, Head, Networks
+from stoa_gateway.proxy.domain import BodyIsSlow, BodyIsTooLarge, Head
 from stoa_gateway.proxy.exchange import ClientIsSlow, ClientLeft, Exchange
 from stoa_gateway.proxy.provider import AnswerIsBroken, Asked, ServiceTimedOut
 from stoa_gateway.proxy.trail import TRAIL, Trail
@@ -137,7 +138,7 @@ class Proxy:
 
     async def _take(self, limits: Limits, route: Route, scope: Scope, admitted: Admitted) -> list[tuple[bytes, bytes]]:
         """Count the request, and what its answer says of that."""
-        address = domain.client_address(scope, self._trusted)
+        address = client_address(scope, self._trusted)
         limit_class, caller, key_id = route.policy.limit_class, admitted.principal, admitted.key_id
         return (await limits.take(limit_class, address=address, principal=caller, key_id=key_id)).headers
 
@@ -173,7 +174,7 @@ class Proxy:
             await forward_to(send)
 
     def _asked(self, route: Route, scope: Scope, head: Head, exchange: Exchange) -> Asked:
-        client = domain.client_address(scope, self._trusted)
+        client = client_address(scope, self._trusted)
         origin = domain.origin_of(scope, head, client=client, trusted=self._trusted)
         return Asked(
             service=route.service,

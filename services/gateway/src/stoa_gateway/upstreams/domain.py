@@ -64,7 +64,7 @@ class Capacity:
     retry_share: float = 0.1
     breaks_after: int = 5
     rest_seconds: float = 1.0
-    longest_rest_seconds: float = 10.0
+    longest_rest_seconds: float = 4.0
 
     def places(self, priority: Priority) -> int:
         """How many of all places requests of this priority may take; at least one."""

@@ -13,8 +13,8 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from aiohttp import web
 from joserfc.jwk import KeySet
 
 from bench.counting_on_redis import add_redis, parse
+from bench.gateway import process as measured
 from stoa_common.ids import new_id
 from stoa_common.revocation_log import RedisLog, open_redis
 from stoa_common.revocations import Extract
@@ -89,20 +90,25 @@ class Gateway:
     port: int
     process: "subprocess.Popen[bytes]"
     source: StreamLog
+    #: Its variables, for services that are to stand behind it.
+    environment: Mapping[str, str]
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
 
     def rss_mb(self) -> float:
-        fields = Path(f"/proc/{self.process.pid}/status").read_text().split()
-        return int(fields[fields.index("VmRSS:") + 1]) / 1024
+        return measured.rss_mb(self.process.pid)
 
     def cpu_seconds(self) -> float:
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return measured.cpu_seconds(self.process.pid)
 
 
 async def measure(redis_url: str, *, connections: int) -> Figures:
     """The figures by name."""
     identities, organization_id = Identities(), new_id()
-    async with a_gateway(redis_url, identities, connections=connections) as gateway:
+    told = {"GATEWAY_STREAMS_MOST": str(connections + 100), "LOG_LEVEL": "warning"}
+    async with a_gateway(redis_url, identities, told=told) as gateway:
         crowd = Crowd()
         await _open(gateway, crowd, identities, organization_id, count=20)
         empty = gateway.rss_mb()
@@ -157,8 +163,10 @@ async def _event(gateway: Gateway, crowd: Crowd, organization_id: Any) -> float:
 
 
 @asynccontextmanager
-async def a_gateway(redis_url: str, identities: Identities, *, connections: int) -> AsyncIterator[Gateway]:
-    """A gateway behind which no service stands, with an auth that tells it the keys."""
+async def a_gateway(
+    redis_url: str, identities: Identities, *, told: Mapping[str, str], log: Path | None = None
+) -> AsyncIterator[Gateway]:
+    """A gateway behind which no service stands unless it is told of one, with an auth that tells it the keys."""
     prefix, port, auth_port = f"bench{new_id().hex}.", free_port(), free_port()
     redis = open_redis(redis_url)
     await RedisLog(redis, prefix=prefix, marker_seconds=3600).append(Extract(1, []), after=None)
@@ -171,18 +179,18 @@ async def a_gateway(redis_url: str, identities: Identities, *, connections: int)
         "STOA_ISSUER": ISSUER,
         "GATEWAY_PORT": str(port),
         "STOA_GATEWAY_PORT": str(port),
-        "GATEWAY_STREAMS_MOST": str(connections + 100),
-        "LOG_LEVEL": "warning",
+        **told,
     }
     program = str(Path(sys.executable).with_name("stoa-gateway"))
     async with (
         _auth(identities, auth_port),
         provider.opened(redis_url, prefix=prefix, kept_seconds=600, most=100) as source,
     ):
-        process = subprocess.Popen([program, "api"], env=environment)  # noqa: ASYNC220  # nobody else runs here yet
+        with open(log, "wb") if log else nullcontext(sys.stderr) as output:  # noqa: ASYNC230  # nobody else runs here yet
+            process = subprocess.Popen([program, "api"], env=environment, stdout=output)  # noqa: ASYNC220  # nor here
         try:
             await _until_listening(port)
-            yield Gateway(port, process, source)
+            yield Gateway(port, process, source, environment)
         finally:
             process.terminate()
             await asyncio.to_thread(process.wait, 60)

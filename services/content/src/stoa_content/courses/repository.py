@@ -1,10 +1,10 @@
 """Queries on courses; the caller's organization, and whether they may see drafts, are part of each."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, and_, select
 
 from stoa_common import pages
 from stoa_common.database import Session
@@ -21,6 +21,19 @@ class CourseNotFound(NotFound):
 
 class LessonNotFound(NotFound):
     """The course has no such lesson, or the caller may not see it."""
+
+
+class OutlineRow(NamedTuple):
+    """A lesson with what stands above it; a section without lessons, or a chapter without sections, has no lesson."""
+
+    chapter_id: UUID
+    chapter_title: str
+    section_id: UUID | None
+    section_title: str | None
+    lesson_id: UUID | None
+    lesson_title: str | None
+    position: int | None
+    quiz_id: UUID | None
 
 
 class CourseRepository:
@@ -63,17 +76,27 @@ class CourseRepository:
         return await self._session.scalar(query) is not None
 
     async def lessons(self, course: Course) -> Sequence[Lesson]:
-        return await self._of(course, Lesson)
+        query = select(Lesson).where(Lesson.course_id == course.id, Lesson.organization_id == course.organization_id)
+        return (await self._session.scalars(query.order_by(Lesson.position))).all()
 
-    async def sections(self, course: Course) -> Sequence[Section]:
-        return await self._of(course, Section)
+    async def outline(self, course: Course) -> Sequence[OutlineRow]:
+        """In reading order, a row for each lesson, and one for each section or chapter that has nothing below it.
 
-    async def chapters(self, course: Course) -> Sequence[Chapter]:
-        return await self._of(course, Chapter)
-
-    async def _of(self, course: Course, model: Any) -> Sequence[Any]:
-        query = select(model).where(model.course_id == course.id, model.organization_id == course.organization_id)
-        return (await self._session.scalars(query.order_by(model.position))).all()
+        One statement, without the lessons' texts: a course is read far more often than anything else of it.
+        """
+        query = (
+            select(
+                *(Chapter.id, Chapter.title),
+                *(Section.id, Section.title),
+                *(Lesson.id, Lesson.title, Lesson.position, Lesson.quiz_id),
+            )
+            # By the course too, which is what these tables are indexed by.
+            .outerjoin(Section, and_(Section.chapter_id == Chapter.id, Section.course_id == course.id))
+            .outerjoin(Lesson, and_(Lesson.section_id == Section.id, Lesson.course_id == course.id))
+            .where(Chapter.course_id == course.id, Chapter.organization_id == course.organization_id)
+            .order_by(Chapter.position, Chapter.id, Section.position, Section.id, Lesson.position)
+        )
+        return [OutlineRow._make(row) for row in await self._session.execute(query)]
 
 
 def _public(organization_id: UUID) -> list[ColumnElement[bool]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from stoa_common.pages import Page, PageQuery
 from stoa_common.security import Principal
 from stoa_content.courses import domain
 from stoa_content.courses.models import Chapter, Course, Lesson, Section
-from stoa_content.courses.repository import CourseRepository, LessonNotFound
+from stoa_content.courses.repository import CourseRepository, LessonNotFound, OutlineRow
 from stoa_content.courses.schemas import ChapterOut, CourseOut, CourseOutlineOut, LessonLinkOut, SectionOut
 from stoa_content.courses.status import Status, Visibility
 
@@ -76,19 +77,23 @@ async def get_outline(session: Session, course_id: UUID, *, reader: Principal) -
 
 
 async def _chapters(session: Session, course: Course) -> list[ChapterOut]:
-    courses = CourseRepository(session)
-    lessons, sections = await courses.lessons(course), await courses.sections(course)
-    return [_chapter(chapter, sections, lessons) for chapter in await courses.chapters(course)]
+    rows = await CourseRepository(session).outline(course)
+    return [_chapter(list(own)) for _, own in groupby(rows, key=lambda row: row.chapter_id)]
 
 
-def _chapter(chapter: Chapter, sections: Sequence[Section], lessons: Sequence[Lesson]) -> ChapterOut:
-    own = [_section(section, lessons) for section in sections if section.chapter_id == chapter.id]
-    return ChapterOut(id=chapter.id, title=chapter.title, sections=own)
+def _chapter(rows: Sequence[OutlineRow]) -> ChapterOut:
+    below = groupby(rows, key=lambda row: row.section_id)
+    sections = [_section(section_id, list(own)) for section_id, own in below if section_id is not None]
+    return ChapterOut(id=rows[0].chapter_id, title=rows[0].chapter_title, sections=sections)
 
 
-def _section(section: Section, lessons: Sequence[Lesson]) -> SectionOut:
-    own = [LessonLinkOut.model_validate(lesson) for lesson in lessons if lesson.section_id == section.id]
-    return SectionOut(id=section.id, title=section.title, lessons=own)
+def _section(section_id: UUID, rows: Sequence[OutlineRow]) -> SectionOut:
+    lessons = [
+        LessonLinkOut(id=row.lesson_id, title=row.lesson_title, position=row.position, quiz_id=row.quiz_id)
+        for row in rows
+        if row.lesson_id is not None
+    ]
+    return SectionOut(id=section_id, title=rows[0].section_title, lessons=lessons)
 
 
 async def get_lesson(session: Session, course_id: UUID, lesson_id: UUID, *, reader: Principal) -> Lesson:

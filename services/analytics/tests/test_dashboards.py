@@ -53,7 +53,7 @@ async def test_a_course_in_numbers(
         "updated_at": "",
     }
     assert before.isoformat() <= dashboard["updated_at"].replace("Z", "+00:00")
-    counts = {bucket["from"]: bucket["count"] for bucket in dashboard["score_distribution"] if bucket["count"]}
+    counts = {bucket["low"]: bucket["count"] for bucket in dashboard["score_distribution"] if bucket["count"]}
     assert counts == {0.5: 1, 0.9: 1}
     assert [(q["title"], q["answers"], q["mean_score"]) for q in dashboard["hardest_questions"]] == [
         ("Question 3", 2, 0.5),

@@ -8,7 +8,7 @@ from stoa_devkit.demo.records import Answer, Citation, Course, Figures
 from stoa_devkit.demo.report import Outcome, show
 
 CITED = Citation("11", "Safe retries", 5, 12, "[bold]a")
-BUCKETS = [{"from": i / 10, "to": (i + 1) / 10, "count": i} for i in range(10)]
+BUCKETS = [{"low": i / 10, "high": (i + 1) / 10, "count": i} for i in range(10)]
 
 
 def an_outcome() -> Outcome:

@@ -106,7 +106,7 @@ def distribution(buckets: list[JSON]) -> RenderableType:
     plot = Table.grid(padding=(0, 1))
     for bucket in buckets:
         bar = Bar(most, 0, bucket["count"], width=PLOT_WIDTH, color="green")
-        plot.add_row(f"{bucket['from']:.1f} to {bucket['to']:.1f}", bar, str(bucket["count"]))
+        plot.add_row(f"{bucket['low']:.1f} to {bucket['high']:.1f}", bar, str(bucket["count"]))
     return plot
 
 

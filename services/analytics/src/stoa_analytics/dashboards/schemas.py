@@ -7,10 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class BucketOut(BaseModel):
-    model_config = ConfigDict(populate_by_name=True)
-
-    low: float = Field(serialization_alias="from", description="The lowest score of the bucket.")
-    high: float = Field(serialization_alias="to", description="Scores stay below it; the last bucket holds 1 too.")
+    low: float = Field(description="The lowest score of the bucket.")
+    high: float = Field(description="Scores stay below it; the last bucket holds 1 too.")
     count: int
 
 

@@ -57,7 +57,12 @@ class BrowserSession:
     authenticated_at: datetime
     expires_at: datetime
     #: For forms and the X-CSRF-Token header.
-    csrf: str = field(repr=False)
+    csrf_token: str = field(repr=False)
+
+    @property
+    def csrf(self) -> str:
+        """The same, by its name in release 1.0 of the API."""
+        return self.csrf_token
 
 
 def is_open(cookie: BrowserCookie, session: LoginSession, person: Person, *, at: datetime) -> bool:

@@ -16,4 +16,5 @@ class BrowserSessionOut(BaseModel):
     methods: list[str] = Field(description="How the person proved who they are (RFC 8176).", examples=[["pwd", "otp"]])
     authenticated_at: datetime
     expires_at: datetime = Field(description="When the person logs in again, however much they do until then.")
-    csrf_token: str = Field(validation_alias="csrf", description="Send it as X-CSRF-Token with every write.")
+    csrf_token: str = Field(description="Send it as X-CSRF-Token with every write.")
+    csrf: str = Field(description="The same, by the name that release 1.0 promised.")

@@ -65,7 +65,7 @@ async def find_session(session: Session, request: Request) -> BrowserSession | N
         methods=family.methods,
         authenticated_at=family.authenticated_at,
         expires_at=min(cookie.expires_at, family.ends_at or cookie.expires_at),
-        csrf=browser_cookies.csrf_token(text),
+        csrf_token=browser_cookies.csrf_token(text),
     )
 
 

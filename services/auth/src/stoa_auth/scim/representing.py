@@ -76,11 +76,13 @@ def version_of(resource: Resource[Any]) -> str:
     return str(resource.meta.version)
 
 
-def page(resources: Sequence[Resource[Any]], total: int, parameters: SearchRequest[Any]) -> dict[str, Any]:
+def page(
+    resources: Sequence[Resource[Any]], total: int, parameters: SearchRequest[Any], *, offset: int
+) -> dict[str, Any]:
     return {
         "schemas": [LIST_SCHEMA],
         "totalResults": total,
-        "startIndex": (parameters.start_index_0 or 0) + 1,
+        "startIndex": offset + 1,
         "itemsPerPage": len(resources),
         "Resources": [_dump(resource, parameters) for resource in resources],
     }

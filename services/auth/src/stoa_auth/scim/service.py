@@ -16,15 +16,16 @@ from stoa_common import clock
 async def list_resources(kind: Kind[RecordT, SaidT], wanted: Parameters) -> dict[str, Any]:
     """Raises ScimRequestIsWrong."""
     await settle(kind.directory)
+    window = domain.window(wanted.start_index_0, wanted.count)
     with reading.understood():
         listed = Listed(
             filtering.condition(wanted.filter, kind.source),
             filtering.order(wanted, kind.model, kind.source),
             base=kind.directory.base,
-            **domain.window(wanted.start_index_0, wanted.count),
+            **window,
         )
     records, total = await kind.page(listed)
-    return representing.page(await kind.show(records, wanted), total, wanted)
+    return representing.page(await kind.show(records, wanted), total, wanted, offset=window["offset"])
 
 
 async def get_resource(kind: Kind[RecordT, SaidT], resource_id: str, wanted: Parameters) -> Answer:

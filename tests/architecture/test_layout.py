@@ -107,7 +107,7 @@ MORE_FILES: dict[str, frozenset[str]] = {
     # What is told, one open answer, and the one reader of Redis.
     "gateway/streams": frozenset({"listener.py", "notices.py", "reader.py", "telling.py"}),
     "content/assessments": frozenset({"arithmetic.py", "questions.py"}),
-    "content/courses": frozenset({"status.py"}),
+    "content/courses": frozenset({"quick.py", "status.py"}),
     "content/imports": frozenset(
         {
             # Jobs in: the import through its third door. What the service answers to people, beside its tables.

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from stoa_common.testing import Identities
-from stoa_gateway.routing.domain import PathIsUnknown, Route, Upstream
+from stoa_gateway.routing.domain import PathIsUnknown, Policy, Route, Upstream
 from stoa_gateway.routing.table import Table
 
 from .programs import problem
@@ -27,6 +27,20 @@ def test_a_path_that_the_upstream_could_read_otherwise_is_nobodys(path: str) -> 
 
 def test_whatever_is_below_v1_belongs_to_its_upstream() -> None:
     assert a_table().match("POST", "/v1/files/7/content").service == "v1"
+
+
+def test_paths_below_v1_have_policies_of_their_own() -> None:
+    upstream = Upstream("v1", "http://models", ("/v1",), is_opaque=True)
+    models, others = Policy(limit_class="models"), Policy(limit_class="others")
+    table = Table(
+        opaque=[(upstream, [Route("v1", "GET", "/v1/{path}", is_public=False)])],
+        policy_of=lambda _, path: models if path == "/v1/models" else others,
+    )
+
+    found = [table.match("GET", path) for path in ("/v1/models", "/v1/files")]
+
+    assert [route.policy.limit_class for route in found] == ["models", "others"]
+    assert {route.path for route in found} == {"/v1/{path}"}
 
 
 async def test_without_an_upstream_the_answer_says_which_variable_names_one(http: Any) -> None:

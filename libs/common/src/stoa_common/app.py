@@ -5,10 +5,13 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.telemetry import TelemetryConfig
+from starlette.middleware.errors import ServerErrorMiddleware
+from starlette.types import ASGIApp
 
 from stoa_common.database import Database
 from stoa_common.http import health, problems
 from stoa_common.http.edge import Edge, Observe, count
+from stoa_common.http.quick import Quick, ShortWay
 from stoa_common.resources import Resources
 from stoa_common.security import TokenVerifier
 
@@ -27,6 +30,7 @@ def create_app(
     checks: Mapping[str, health.Check] | None = None,
     max_body_bytes: int = MAX_BODY_BYTES,
     observe: Observe = count,
+    quick: Sequence[Quick] = (),
 ) -> FastAPI:
     """Problem details, request ids, health, metrics, traces and an OpenAPI 3.1 document at `/openapi.json`."""
     app = FastAPI(
@@ -45,7 +49,16 @@ def create_app(
     for router in routers:
         app.include_router(router)
     app.openapi = _documented(app)  # type: ignore[method-assign]
-    app.add_middleware(Edge, max_body_bytes=max_body_bytes, observe=observe)
+    framework = app.build_middleware_stack
+
+    def edge() -> ASGIApp:
+        """In the place of what answers errors in plain text, outside of all that FastAPI puts around its routes."""
+        outermost = framework()
+        assert isinstance(outermost, ServerErrorMiddleware)
+        inside = outermost.app if database is None else ShortWay(outermost.app, quick, routers, database)
+        return Edge(inside, max_body_bytes=max_body_bytes, observe=observe)
+
+    app.build_middleware_stack = edge  # type: ignore[method-assign]
     return app
 
 

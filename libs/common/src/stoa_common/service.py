@@ -18,6 +18,7 @@ from stoa_common.app import MAX_BODY_BYTES, create_app
 from stoa_common.database import Database
 from stoa_common.http import health
 from stoa_common.http.edge import Observe, count
+from stoa_common.http.quick import Quick
 from stoa_common.jobs.router import jobs_router
 from stoa_common.jobs.tasks import Tasks
 from stoa_common.messaging.operations.router import operations_router
@@ -42,9 +43,9 @@ class Service:
     """What one service is made of.
 
     `resources` opens what the process needs once and yields it; `observe` is told of each request when it is over;
-    `checks` are asked by `/readyz`, each given the resources. `background` runs in the worker role, with its database,
-    until it is cancelled. `personal_sources` hold people's data outside the database's tables. `has_database=False` is
-    for the gateway.
+    `quick` are reads that take the short way past the framework; `checks` are asked by `/readyz`, each given the
+    resources. `background` runs in the worker role, with its database, until it is cancelled. `personal_sources` hold
+    people's data outside the database's tables. `has_database=False` is for the gateway.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Service:
     resources: Callable[[Any], Opened] | None = None
     checks: Mapping[str, Callable[[Resources], Awaitable[None]]] = field(default_factory=dict)
     observe: Observe = count
+    quick: Sequence[Quick] = ()
     personal_sources: Sequence[PersonalSource] = ()
     has_database: bool = True
     forgets_people: bool = True
@@ -112,6 +114,7 @@ class Service:
             checks=self.checks_of(resources, database) | dict(checks or {}),
             max_body_bytes=self.max_body_bytes,
             observe=self.observe,
+            quick=self.quick,
         )
         # In whose name what operators do here is recorded.
         app.state.service = self.name

@@ -4,6 +4,7 @@ from stoa_common.service import Service
 from stoa_content.assessments.router import router as assessments
 from stoa_content.catalog.consumers import router as catalog_events
 from stoa_content.catalog.router import router as catalog
+from stoa_content.courses.quick import quick_course
 from stoa_content.courses.router import router as courses
 from stoa_content.dependencies import check_objects, open_resources
 from stoa_content.enrollments.router import router as enrollments
@@ -17,6 +18,7 @@ service = Service(
     name="content",
     settings=Settings,
     routers=[courses, enrollments, assessments, imports, catalog],
+    quick=[quick_course],
     consumers=[catalog_events],
     tasks=tasks,
     resources=open_resources,

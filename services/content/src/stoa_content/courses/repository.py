@@ -1,10 +1,10 @@
 """Queries on courses; the caller's organization, and whether they may see drafts, are part of each."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, select
+from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, select
 
 from stoa_common import pages
 from stoa_common.database import Session
@@ -24,16 +24,24 @@ class LessonNotFound(NotFound):
 
 
 class OutlineRow(NamedTuple):
-    """A lesson with what stands above it; a section without lessons, or a chapter without sections, has no lesson."""
+    """A lesson with what stands above it; whatever has nothing below it has a row of its own, without a lesson."""
 
-    chapter_id: UUID
-    chapter_title: str
+    chapter_id: UUID | None
+    chapter_title: str | None
     section_id: UUID | None
     section_title: str | None
     lesson_id: UUID | None
     lesson_title: str | None
     position: int | None
     quiz_id: UUID | None
+
+
+Rows = Select[*tuple[Any, ...]]
+_OUTLINE: Final = (
+    *(Chapter.id, Chapter.title),
+    *(Section.id, Section.title),
+    *(Lesson.id, Lesson.title, Lesson.position, Lesson.quiz_id),
+)
 
 
 class CourseRepository:
@@ -84,18 +92,8 @@ class CourseRepository:
 
         One statement, without the lessons' texts: a course is read far more often than anything else of it.
         """
-        query = (
-            select(
-                *(Chapter.id, Chapter.title),
-                *(Section.id, Section.title),
-                *(Lesson.id, Lesson.title, Lesson.position, Lesson.quiz_id),
-            )
-            # By the course too, which is what these tables are indexed by.
-            .outerjoin(Section, and_(Section.chapter_id == Chapter.id, Section.course_id == course.id))
-            .outerjoin(Lesson, and_(Lesson.section_id == Section.id, Lesson.course_id == course.id))
-            .where(Chapter.course_id == course.id, Chapter.organization_id == course.organization_id)
-            .order_by(Chapter.position, Chapter.id, Section.position, Section.id, Lesson.position)
-        )
+        own = and_(Chapter.course_id == course.id, Chapter.organization_id == course.organization_id)
+        query = _in_reading_order(select(*_OUTLINE).where(own), course.id)
         return [OutlineRow._make(row) for row in await self._session.execute(query)]
 
 
@@ -108,7 +106,30 @@ def _public(organization_id: UUID) -> list[ColumnElement[bool]]:
 
 
 def _visible(caller: Principal) -> list[ColumnElement[bool]]:
-    conditions = [Course.organization_id == caller.organization_id]
-    if not caller.may("course:write"):
-        conditions.append(Course.status == Status.PUBLISHED)
-    return conditions
+    own = Course.organization_id == caller.organization_id
+    return [own] if sees_drafts(caller) else [own, Course.status == Status.PUBLISHED]
+
+
+def sees_drafts(caller: Principal) -> bool:
+    """Whether courses that are not published yet are there for the caller."""
+    return caller.may("course:write")
+
+
+def course_with_outline(fields: Sequence[str], *, drafts: bool) -> Rows:
+    """These fields of the course `course_id` of `organization_id`, and behind them an `OutlineRow`, in each row."""
+    course_id: BindParameter[UUID] = bindparam("course_id")
+    organization_id: BindParameter[UUID] = bindparam("organization_id")
+    seen = [] if drafts else [Course.status == Status.PUBLISHED]
+    own = and_(Chapter.course_id == course_id, Chapter.organization_id == Course.organization_id)
+    query = select(*(getattr(Course, field) for field in fields), *_OUTLINE).outerjoin(Chapter, own)
+    query = query.where(Course.id == course_id, Course.organization_id == organization_id, *seen)
+    return _in_reading_order(query, course_id)
+
+
+def _in_reading_order(query: Rows, course_id: Any) -> Rows:
+    """With what is below the chapters; by the course too, which is what these tables are indexed by."""
+    return (
+        query.outerjoin(Section, and_(Section.chapter_id == Chapter.id, Section.course_id == course_id))
+        .outerjoin(Lesson, and_(Lesson.section_id == Section.id, Lesson.course_id == course_id))
+        .order_by(Chapter.position, Chapter.id, Section.position, Section.id, Lesson.position)
+    )

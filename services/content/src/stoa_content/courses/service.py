@@ -77,14 +77,19 @@ async def get_outline(session: Session, course_id: UUID, *, reader: Principal) -
 
 
 async def _chapters(session: Session, course: Course) -> list[ChapterOut]:
-    rows = await CourseRepository(session).outline(course)
-    return [_chapter(list(own)) for _, own in groupby(rows, key=lambda row: row.chapter_id)]
+    return chapters_of(await CourseRepository(session).outline(course))
 
 
-def _chapter(rows: Sequence[OutlineRow]) -> ChapterOut:
+def chapters_of(rows: Sequence[OutlineRow]) -> list[ChapterOut]:
+    """The chapters of rows in reading order, with what is below them."""
+    chapters = groupby(rows, key=lambda row: row.chapter_id)
+    return [_chapter(chapter_id, list(own)) for chapter_id, own in chapters if chapter_id is not None]
+
+
+def _chapter(chapter_id: UUID, rows: Sequence[OutlineRow]) -> ChapterOut:
     below = groupby(rows, key=lambda row: row.section_id)
     sections = [_section(section_id, list(own)) for section_id, own in below if section_id is not None]
-    return ChapterOut(id=rows[0].chapter_id, title=rows[0].chapter_title, sections=sections)
+    return ChapterOut(id=chapter_id, title=rows[0].chapter_title, sections=sections)
 
 
 def _section(section_id: UUID, rows: Sequence[OutlineRow]) -> SectionOut:

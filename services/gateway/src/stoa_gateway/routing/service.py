@@ -109,4 +109,5 @@ class Routing:
             (route for part in known for route in domain.routes(*part, self.policy_of)),
             silent=silent,
             opaque=[(upstream, domain.opaque_routes(upstream, self.policy_of)) for upstream in opaque],
+            policy_of=self.policy_of,
         )

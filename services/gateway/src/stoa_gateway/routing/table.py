@@ -2,15 +2,18 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from stoa_gateway.routing.domain import (
     MethodIsNotAllowed,
     NothingIsConfigured,
     PathIsUnknown,
+    PolicyOf,
     Route,
     ServiceIsDown,
     Upstream,
+    no_policy,
 )
 
 #: They fill no parameter: a service could resolve them to another path than the one that was checked.
@@ -73,7 +76,10 @@ def _pattern(segment: str) -> str:
 
 
 class Table:
-    """All routes of all services; `opaque` are the upstreams that show none, with what may be asked of each."""
+    """All routes of all services; `opaque` are the upstreams that show none, with what may be asked of each.
+
+    What is asked of those has the policy of its own path: their one route stands for all.
+    """
 
     def __init__(
         self,
@@ -81,10 +87,13 @@ class Table:
         *,
         silent: Iterable[Upstream] = (),
         opaque: Iterable[tuple[Upstream, Sequence[Route]]] = (),
+        policy_of: PolicyOf = no_policy,
     ) -> None:
         self.routes = tuple(found)
         self._root = _Node()
         self._silent = tuple(silent)
+        # Paths are their clients' to choose, so that only some are remembered.
+        self._policy_of = lru_cache(maxsize=1024)(policy_of)
         self._opaque = [(upstream, {route.method: route for route in routes}) for upstream, routes in opaque]
         for route in self.routes:
             self._add(route)
@@ -113,7 +122,8 @@ class Table:
     def _find_opaque(self, method: str, path: str, segments: Sequence[str], allowed: set[str]) -> Route | None:
         for upstream, routes in self._opaque:
             if upstream.url and upstream.owns(path) and _UNSOUND.isdisjoint(segments[1:]):
-                return _of_method(routes, method, allowed)
+                route = _of_method(routes, method, allowed)
+                return route and replace(route, policy=self._policy_of(route.method, path))
         return None
 
     def _refusal(

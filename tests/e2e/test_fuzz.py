@@ -47,7 +47,7 @@ def test_whatever_is_sent_is_answered_as_documented(
 
     for operation, route in operations(document):
         fuzz.send(Sound(operation, {}, {}, sound_body(route, {}, document)).request())
-        for name in callers.of(route)[:EXAMPLES]:
+        for name in callers.of(route)[: EXAMPLES or 1]:
             headers, ids = callers.get(name)
             known = ids_at(route, ids)
             generated(fuzz, operation, headers, known)

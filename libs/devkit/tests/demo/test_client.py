@@ -75,6 +75,21 @@ async def test_a_refusal_is_told_in_its_own_words_and_not_repeated() -> None:
     assert len(platform.requests) == 1
 
 
+async def test_a_limit_that_ends_in_a_moment_is_waited_for() -> None:
+    platform = Platform(httpx2.Response(429, headers={"Retry-After": "1"}), httpx2.Response(200, json={}))
+
+    await a_person(platform).get("/courses")
+
+    assert len(platform.requests) == 2
+
+
+async def test_a_limit_that_lasts_is_told() -> None:
+    spent = httpx2.Response(429, json={"detail": "Come back later."}, headers={"Retry-After": "600"})
+
+    with pytest.raises(Refused, match="Come back later"):
+        await a_person(Platform(spent)).get("/courses")
+
+
 async def test_an_expired_token_is_renewed_once_and_the_write_keeps_its_key() -> None:
     platform = Platform(
         httpx2.Response(401), httpx2.Response(200, json=SESSION), httpx2.Response(201, json={"id": "1"})

@@ -12,6 +12,7 @@ from stoa_devkit.demo.retries import COMES_BACK, PartIsDown, Patience, patiently
 from stoa_devkit.trouble import Trouble
 
 JSON = dict[str, Any]
+A_MOMENT_SECONDS = 5
 TIMEOUT = httpx2.Timeout(60.0, connect=5.0)
 """Generous for reading: on two busy cores an answer can take seconds, and giving up early would only add load."""
 
@@ -131,10 +132,16 @@ def _new_key() -> dict[str, str]:
 
 
 def _raise_refusal(answer: httpx2.Response) -> None:
-    if answer.status_code in COMES_BACK:
+    if answer.status_code in COMES_BACK or _is_for_a_moment(answer):
         raise PartIsDown(_sentence(answer))
     if answer.is_error:
         raise Refused(answer.status_code, _sentence(answer))
+
+
+def _is_for_a_moment(answer: httpx2.Response) -> bool:
+    """Whether a limit asks to wait no longer than anybody would: others may have spent it."""
+    told = answer.headers.get("Retry-After", "")
+    return answer.status_code == httpx2.codes.TOO_MANY_REQUESTS and told.isdigit() and int(told) <= A_MOMENT_SECONDS
 
 
 def _sentence(answer: httpx2.Response) -> str:

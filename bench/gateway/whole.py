@@ -97,7 +97,9 @@ def _locations(folder: Path, traces: Path) -> str:
 
 
 def what_was_on(lines: int, span_bytes: int, *, answered: int) -> str:
-    """In words, a request; raises Failed where traces were not sent."""
+    """In words, a request; raises Failed where requests were not logged, or traces not sent."""
+    if lines < answered:
+        raise Failed(f"only {lines} of {answered} requests were logged")
     if span_bytes < LEAST_SPAN_BYTES * answered:
         raise Failed(f"traces were not sent: {span_bytes} bytes for {answered} requests")
     return f"{lines / answered:.2f} lines logged and {span_bytes / answered:.0f} bytes of traces sent for each"

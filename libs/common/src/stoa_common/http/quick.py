@@ -23,8 +23,10 @@ from stoa_common.security import Principal, TokenVerifier
 if TYPE_CHECKING:
     import asyncpg
 
+    Connection = asyncpg.Connection[asyncpg.Record]
+
 _UUID_LENGTH: Final = 36
-Read = Callable[["asyncpg.Connection[asyncpg.Record]", Principal, UUID], Awaitable[bytes | None]]
+Read = Callable[["Connection", Principal, UUID], Awaitable[bytes | None]]
 
 
 class NoSuchRoute(LookupError):
@@ -40,7 +42,7 @@ class Prepared:
         self._names: Sequence[str] = getattr(compiled, "positiontup", None) or ()
         self._fixed = compiled.params
 
-    async def fetch(self, connection: "asyncpg.Connection[asyncpg.Record]", **values: object) -> "list[asyncpg.Record]":
+    async def fetch(self, connection: "Connection", **values: object) -> "list[asyncpg.Record]":
         """All rows; values that the statement itself holds need not be told."""
         return await connection.fetch(self._sql, *(values.get(name, self._fixed[name]) for name in self._names))
 

@@ -10,14 +10,14 @@ from stoa_content.courses.repository import OutlineRow, course_with_outline, see
 from stoa_content.courses.schemas import CourseOut, CourseOutlineOut
 
 if TYPE_CHECKING:
-    import asyncpg
+    from stoa_common.http.quick import Connection
 
 _COURSE_FIELDS = tuple(CourseOut.model_fields)
 _OF_ALL = Prepared(course_with_outline(_COURSE_FIELDS, drafts=True))
 _OF_PUBLISHED = Prepared(course_with_outline(_COURSE_FIELDS, drafts=False))
 
 
-async def read(connection: "asyncpg.Connection[asyncpg.Record]", caller: Principal, course_id: UUID) -> bytes | None:
+async def read(connection: "Connection", caller: Principal, course_id: UUID) -> bytes | None:
     """A course with its outline, as JSON; None where the caller sees none."""
     prepared = _OF_ALL if sees_drafts(caller) else _OF_PUBLISHED
     rows = await prepared.fetch(connection, course_id=course_id, organization_id=caller.organization_id)

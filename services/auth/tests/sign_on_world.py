@@ -5,6 +5,7 @@ import base64
 import hashlib
 import json
 import secrets
+import socket
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -32,6 +33,8 @@ ALLOWED_HOST = "127.0.0.2"
 FORBIDDEN_HOST = "127.0.0.1"
 #: One for all providers that don't say otherwise: making one takes its time.
 _KEY = RSAKey.generate_key(2048, {"kid": "first", "use": "sig"})
+#: Where a provider listened already: auth remembers the keys at an address longer than a test lasts.
+_TAKEN_PORTS: set[int] = set()
 
 
 @dataclass
@@ -146,14 +149,24 @@ def unsigned(claims: dict[str, Any]) -> str:
     return ".".join([*(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts), ""])
 
 
+def _listen(host: str) -> socket.socket:
+    """On a port where no provider of this run listened before."""
+    while True:
+        listening = socket.create_server((host, 0))
+        if (port := listening.getsockname()[1]) not in _TAKEN_PORTS:
+            _TAKEN_PORTS.add(port)
+            return listening
+        listening.close()
+
+
 @asynccontextmanager
 async def providing(**made: Any) -> AsyncIterator[Provider]:
     provider = Provider(**made)
     runner = web.ServerRunner(web.Server(provider.serve, access_log=None), shutdown_timeout=0.1)
     await runner.setup()
-    site = web.TCPSite(runner, provider.host, 0)
-    await site.start()
-    provider.port = runner.addresses[0][1]
+    listening = _listen(provider.host)
+    provider.port = listening.getsockname()[1]
+    await web.SockSite(runner, listening).start()
     try:
         yield provider
     finally:

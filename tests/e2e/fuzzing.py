@@ -6,21 +6,17 @@
 import os
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import httpx2
-import requests
 from answers import STREAM, faults
-from hypothesis import HealthCheck, Phase, given, seed, settings
-from hypothesis import strategies as st
-from hypothesis.errors import Unsatisfiable
 from nasty import BODIES, HEADERS, OTHERS, TEXTS, as_json, changed
-from schemathesis import GenerationMode
 
 from stoa_common.http.protocol import LARGEST_HEAD_BYTES
+from stoa_common.testing.made_up import make_up, prepared
 
 #: One, of one caller, takes about a minute of one core in all.
 #: 0 asks each operation as little as can be: what every change must pass shall not take long.
@@ -28,6 +24,9 @@ EXAMPLES = int(os.environ.get("STOA_FUZZ_EXAMPLES", "0"))
 SEED = int(os.environ.get("STOA_FUZZ_SEED", "0"))
 BASE = "http://platform"
 SHOWN = 400
+#: What the client of schemathesis says by itself: it tells two requests apart that are the same.
+CLIENTS_OWN = {"accept", "content-length", "user-agent", "accept-encoding", "connection", "x-schemathesis-testcaseid"}
+FORM = "application/x-www-form-urlencoded"
 
 
 @dataclass(frozen=True)
@@ -41,6 +40,10 @@ class Request:
     body: bytes = b""
 
     @property
+    def identity(self) -> Hashable:
+        return self.method, self.target, tuple(sorted(self.headers.items())), self.body
+
+    @property
     def fits(self) -> bool:
         """A server refuses a longer head before there is a request; and no header has a line break or a NUL."""
         length = len(self.target) + sum(len(name) + len(value) for name, value in self.headers.items())
@@ -50,14 +53,19 @@ class Request:
 @dataclass
 class Fuzz:
     client: httpx2.Client
+    #: What was read already.
+    sent: set[Hashable] = field(default_factory=set)
     statuses: Counter[int] = field(default_factory=Counter)
     wrong: dict[str, str] = field(default_factory=dict)
     #: What was answered, by operation.
     answered: dict[str, Counter[int]] = field(default_factory=dict)
 
     def send(self, request: Request) -> None:
-        if not request.fits:
+        """Unless it was sent before: to read the same once more tells nothing."""
+        if not request.fits or request.identity in self.sent:
             return
+        if request.method == "GET":
+            self.sent.add(request.identity)
         answer = self._ask(request)
         name = f"{request.method} {request.case.operation.path}"
         self.statuses[answer.status_code] += 1
@@ -90,39 +98,17 @@ def _shown(request: Request, answer: httpx2.Response, fault: str) -> str:
     return f"{request.target[:SHOWN]}\n{headers}\n{request.body[:SHOWN]!r}\n{fault[:SHOWN]}\n{said}"
 
 
-def generated(fuzz: Fuzz, operation: Any, headers: Mapping[str, str], ids: Mapping[str, str]) -> None:
+def generated(fuzz: Fuzz, sound: "Sound") -> None:
     """Sound requests and broken ones, as schemathesis makes them."""
-    for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
 
-        @seed(SEED)
-        @settings(
-            # The first is the simplest that there is.
-            max_examples=EXAMPLES + 1,
-            deadline=None,
-            database=None,
-            phases=[Phase.generate],
-            suppress_health_check=list(HealthCheck),
-        )
-        @given(case=operation.as_strategy(generation_mode=mode), is_real=st.booleans())
-        def one(case: Any, is_real: bool) -> None:
-            if is_real and case.path_parameters:
-                known = {name: value for name, value in ids.items() if name in case.path_parameters}
-                case.path_parameters = {**case.path_parameters, **known}
-            fuzz.send(_prepared(case, headers))
+    def send(case: Any) -> None:
+        made = prepared(case, base_url=BASE, headers=sound.headers)
+        body = made.body.encode() if isinstance(made.body, str) else made.body or b""
+        kept = {name: _text(value) for name, value in made.headers.items() if name.lower() not in CLIENTS_OWN}
+        fuzz.send(Request(case, made.method or "GET", (made.url or "").removeprefix(BASE), kept, body))
 
-        try:
-            one()
-        except Unsatisfiable:
-            # Nothing about this operation can be broken.
-            continue
-
-
-def _prepared(case: Any, headers: Mapping[str, str]) -> Request:
-    kwargs = case.as_transport_kwargs(base_url=BASE, headers=dict(headers))
-    made = requests.Request(**{k: v for k, v in kwargs.items() if k not in {"timeout", "verify"}}).prepare()
-    body = made.body.encode() if isinstance(made.body, str) else made.body or b""
-    kept = {name: _text(value) for name, value in made.headers.items() if name.lower() != "content-length"}
-    return Request(case, made.method or "GET", (made.url or "").removeprefix(BASE), kept, body)
+    # The first is the simplest that there is.
+    make_up(sound.operation, send, examples=EXAMPLES + 1, ids=sound.ids, start=SEED)
 
 
 def _text(value: str | bytes) -> str:
@@ -137,6 +123,7 @@ class Sound:
     headers: Mapping[str, str]
     ids: Mapping[str, str]
     body: Any
+    query: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def raw(self) -> Mapping[str, Any]:
@@ -150,22 +137,32 @@ class Sound:
     def parameters(self, where: str) -> list[str]:
         return [told["name"] for told in self.raw.get("parameters", ()) if told["in"] == where]
 
-    def target(self, **other: str) -> str:
+    def target(self, *, more: str | None = None, **other: str) -> str:
+        """Path and query, with `other` values in the path, and `more` in place of what the query says of it."""
         path: str = self.operation.path
         for name in self.parameters("path"):
             path = path.replace(f"{{{name}}}", other.get(name) or quote(self.ids.get(name, "1"), safe=""))
-        return path
+        query = {name: value for name, value in self.query.items() if not (more or "").startswith(f"{name}=")}
+        said = "&".join(filter(None, [urlencode(query), more]))
+        return f"{path}?{said}" if said else path
 
     def request(self, **changes: Any) -> Request:
         headers, body = dict(self.headers), b""
-        if self.body is not None and self.kinds:
-            body, headers["Content-Type"] = self._encoded(self.body), self.kinds[0]
+        if self.body is not None:
+            body, headers["Content-Type"] = self.encoded(self.body), self.kind
         known: dict[str, Any] = {"target": self.target(), "headers": headers, "body": body} | changes
         case = self.operation.Case(path_parameters=dict.fromkeys(self.parameters("path"), "x"))
         return Request(case, self.operation.method.upper(), **known)
 
-    def _encoded(self, body: Any) -> bytes:
-        if "json" in self.kinds[0] or not isinstance(body, dict):
+    @property
+    def kind(self) -> str:
+        """The body's media type."""
+        return self.kinds[0] if self.kinds else self.headers.get("Content-Type", FORM)
+
+    def encoded(self, body: Any) -> bytes:
+        if isinstance(body, bytes):
+            return body
+        if "json" in self.kind or not isinstance(body, dict):
             return as_json(body)
         return urlencode({name: _plain(value) for name, value in body.items()}).encode()
 
@@ -197,16 +194,16 @@ def _paths(sound: Sound) -> Iterator[Request]:
 
 def _queries(sound: Sound) -> Iterator[Request]:
     for name in sound.parameters("query"):
-        yield from (sound.request(target=f"{sound.target()}?{name}={nasty}") for nasty in _escaped())
-        yield sound.request(target=f"{sound.target()}?{name}=1&{name}=2")
+        yield from (sound.request(target=sound.target(more=f"{name}={nasty}")) for nasty in _escaped())
+        yield sound.request(target=sound.target(more=f"{name}=1&{name}=2"))
 
 
 def _fields(sound: Sound) -> Iterator[Request]:
-    if sound.body is None or not sound.kinds:
+    if sound.body is None or isinstance(sound.body, bytes):
         return
-    headers = {**sound.headers, "Content-Type": sound.kinds[0]}
+    headers = {**sound.headers, "Content-Type": sound.kind}
     for body in changed(sound.body):
-        yield sound.request(body=sound._encoded(body), headers=headers)
+        yield sound.request(body=sound.encoded(body), headers=headers)
 
 
 def _bodies(sound: Sound) -> Iterator[Request]:

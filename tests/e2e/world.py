@@ -94,10 +94,12 @@ def import_course(api: httpx2.Client, account: Account) -> tuple[str, str]:
     return job["id"], job["result"]["id"]
 
 
-def wait_for_job(api: httpx2.Client, account: Account, job_id: str, *, seconds: float = 60) -> dict[str, Any]:
+def wait_for_job(
+    api: httpx2.Client, account: Account, job_id: str, *, service: str = "content", seconds: float = 60
+) -> dict[str, Any]:
     until = time.monotonic() + seconds
     while time.monotonic() < until:
-        job: dict[str, Any] = api.get(f"/api/v1/content/jobs/{job_id}", headers=account.headers).json()
+        job: dict[str, Any] = api.get(f"/api/v1/{service}/jobs/{job_id}", headers=account.headers).json()
         if job["status"] not in {"queued", "running"}:
             return job
         time.sleep(0.1)

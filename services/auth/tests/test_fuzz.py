@@ -14,13 +14,8 @@ from typing import Any
 
 import httpx2
 import pytest
-import requests
 import schemathesis
 from fastapi import FastAPI
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
-from hypothesis.errors import Unsatisfiable
-from schemathesis import GenerationMode
 from schemathesis.core.failures import Failure, FailureGroup
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -34,6 +29,7 @@ from stoa_common.http.access import TAKES_COOKIE
 from stoa_common.http.problems import MEDIA_TYPE, Problem
 from stoa_common.http.protocol import LARGEST_HEAD_BYTES
 from stoa_common.resources import Resources
+from stoa_common.testing.made_up import make_up, prepared
 
 from .conftest import Doors, Someone
 from .operators import an_operator
@@ -88,37 +84,18 @@ class Fuzz:
     wrong: dict[str, str] = field(default_factory=dict)
 
     def try_operation(self, operation: Any, headers: dict[str, str], ids: dict[str, str]) -> None:
-        for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
+        def send(case: Any) -> None:
+            self._send(case, headers)
 
-            @settings(
-                max_examples=EXAMPLES,
-                deadline=None,
-                database=None,
-                derandomize=True,
-                phases=[Phase.generate],
-                suppress_health_check=list(HealthCheck),
-            )
-            @given(case=operation.as_strategy(generation_mode=mode), is_real=st.booleans())
-            def one(case: Any, is_real: bool) -> None:
-                if is_real and case.path_parameters:
-                    known = {name: value for name, value in ids.items() if name in case.path_parameters}
-                    case.path_parameters = {**case.path_parameters, **known}
-                self._send(case, headers)
-
-            try:
-                one()
-            except Unsatisfiable:
-                # Nothing about this operation can be broken.
-                continue
+        make_up(operation, send, examples=EXAMPLES, ids=ids)
 
     def _send(self, case: Any, headers: dict[str, str]) -> None:
-        kwargs = case.as_transport_kwargs(base_url="http://service", headers=headers)
-        prepared = requests.Request(**{k: v for k, v in kwargs.items() if k not in {"timeout", "verify"}}).prepare()
-        if len(prepared.url or "") > LARGEST_HEAD_BYTES:
+        made = prepared(case, base_url="http://service", headers=headers)
+        if len(made.url or "") > LARGEST_HEAD_BYTES:
             # The server refuses it before the application hears of it.
             return
         asked = self.client.request(
-            prepared.method or "GET", prepared.url or "", headers=dict(prepared.headers), content=prepared.body or b""
+            made.method or "GET", made.url or "", headers=dict(made.headers), content=made.body or b""
         )
         answer = asyncio.run_coroutine_threadsafe(asked, self.loop).result(timeout=ANSWER_SECONDS)
         self.sent += 1

@@ -4,12 +4,19 @@ from datetime import datetime
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from stoa_auth.people.schemas import Email, Name
 
-#: PostgreSQL stores no NUL, and cannot be asked for one either.
-AskedRole = Annotated[str, Field(pattern=r"^[^\x00]*$")]
+
+def _askable(name: str) -> str:
+    """PostgreSQL stores no NUL, and cannot be asked for one either."""
+    if "\x00" in name:
+        raise ValueError("No role is called like that.")
+    return name
+
+
+AskedRole = Annotated[str, AfterValidator(_askable)]
 Roles = Annotated[list[AskedRole], Field(min_length=1, max_length=10, examples=[["learner"]])]
 RoleName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=40, examples=["grader"])]
 Description = Annotated[str, Field(min_length=1, max_length=500, examples=["Looks at what learners answered."])]

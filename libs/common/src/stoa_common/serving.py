@@ -10,7 +10,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from stoa_common.http.protocol import LimitedHttp
 from stoa_common.settings import ServiceSettings
-from stoa_common.sse import cuttable
 
 
 async def serve(app: FastAPI, settings: ServiceSettings) -> None:
@@ -37,7 +36,7 @@ class _Server(uvicorn.Server):
 
 def _server(app: FastAPI, settings: ServiceSettings) -> _Server:
     config = uvicorn.Config(
-        cuttable(_last_answers(app, app.state)),
+        _last_answers(app, app.state),
         http=LimitedHttp,
         host=settings.host,
         port=settings.port,

@@ -9,9 +9,10 @@ gigabyte and is refused would otherwise have it read to the end.
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import orjson
+from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from stoa_common.errors import BadRequest, Refusal
@@ -26,6 +27,7 @@ MOST_HEADERS: Final = 100
 #: connection were closed under it (RFC 9112, section 9.6).
 UNREAD_BYTES: Final = 1_048_576
 UNREAD_SECONDS: Final = 2.0
+_TRANSPORT: Final = "stoa.transport"
 
 
 class RequestIsMalformed(BadRequest):
@@ -42,6 +44,37 @@ class HeadIsTooSlow(Refusal):
     """The request's headers did not end in time (RFC 9110, section 15.5.9)."""
 
     status, title = 408, "Request timeout"
+
+
+def cut(scope: Scope) -> None:
+    """Close the request's connection at once, without waiting for what the client has not read; if the server can.
+
+    What is written to a client that does not read would otherwise keep its socket open for as long as the client likes:
+    neither an error nor the end of an answer closes one before all is sent.
+    """
+    if (transport := scope.get("extensions", {}).get(_TRANSPORT)) is not None:
+        transport.abort()
+
+
+def hand_over(scope: Scope, successor: "Successor") -> set[Any] | None:
+    """Let another protocol write the rest of an answer, in chunks, and end its connection, as an upgrade would.
+
+    Returns the server's open connections: it is among them until it takes itself out, and the server waits for it when
+    it stops. None where the client has left already. Needs a server whose connections are `LimitedHttp`.
+    """
+    transport = scope["extensions"][_TRANSPORT]
+    if transport.is_closing():
+        return None
+    connections: set[Any] = transport.get_protocol().give_up(successor)
+    return connections
+
+
+class Successor(Protocol):
+    """Who may have a connection after us: an `asyncio.Protocol` that ends when the server stops."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None: ...
+    def pause_writing(self) -> None: ...
+    def shutdown(self) -> None: ...
 
 
 class LimitedHttp(HttpToolsProtocol):
@@ -89,6 +122,7 @@ class LimitedHttp(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self.scope["extensions"] = {_TRANSPORT: self.transport}  # type: ignore[dict-item]  # ASGI has only dicts there
         self._has_begun = True
         if self._deadline is None:
             self._await_head()
@@ -106,6 +140,22 @@ class LimitedHttp(HttpToolsProtocol):
         if self._expected is not None:
             self._expected.may_stay_open = False
         super().shutdown()
+
+    def give_up(self, successor: Successor) -> set[Any]:
+        """The connection is the successor's; this object is done, and all that a request holds can go."""
+        self._head_is_here()
+        self._unset_keepalive_if_required()
+        # uvicorn takes the request for over.
+        self.cycle.disconnected = True
+        self.connections.discard(self)
+        self.connections.add(successor)  # type: ignore[arg-type]  # as much of one as uvicorn asks for
+        self.flow.resume_reading()
+        self.parser = None  # type: ignore[assignment]  # as uvicorn has it where a connection is lost
+        self.transport.set_protocol(successor)  # type: ignore[arg-type]  # mypy knows it by its methods only
+        successor.connection_made(self.transport)
+        if self.flow.write_paused:
+            successor.pause_writing()
+        return self.connections
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  # uvicorn's own words, as plain text
         self._refuse(self._refusal or RequestIsMalformed("This is no request of HTTP/1.1."))

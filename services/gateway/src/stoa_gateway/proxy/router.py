@@ -9,8 +9,9 @@ from urllib.parse import quote
 import aiohttp
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from stoa_common import context, sse
+from stoa_common import context
 from stoa_common.errors import Unauthenticated
+from stoa_common.http import protocol
 from stoa_common.http.edge import Edge, Observe
 from stoa_common.logs import get_logger
 from stoa_common.resources import Resources
@@ -123,7 +124,7 @@ class Proxy:
             trail.outcome = "cut"
             log.warning("answer_cut_short", upstream=route.service, path=route.path, reason=refusal.slug())
             if isinstance(refusal, ClientIsSlow):
-                sse.cut(scope)
+                protocol.cut(scope)
 
     async def _admitted(self, route: Route, scope: Scope) -> Admitted:
         """Who asks. Raises what the gatekeeper refuses, and QuotaIsExceeded."""

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Final
 from starlette.types import Scope, Send
 
 from stoa_common import logs, sse
-from stoa_common.http import protocol
+from stoa_common.http import connections
 
 Header = tuple[bytes, bytes]
 _HEADERS: Final[tuple[Header, ...]] = (
@@ -61,7 +61,7 @@ class Outlet(asyncio.Protocol):
         Needs a server whose connections are `LimitedHttp`.
         """
         await send({"type": "http.response.start", "status": 200, "headers": [*_HEADERS, *headers]})
-        self._closed, self._connections = closed, protocol.hand_over(scope, self)
+        self._closed, self._connections = closed, connections.hand_over(scope, self)
         if self._connections is None:
             self.connection_lost(None)
 

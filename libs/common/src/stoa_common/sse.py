@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from stoa_common import logs
 from stoa_common.errors import Unauthenticated, Unavailable
-from stoa_common.http import protocol
+from stoa_common.http import connections
 from stoa_common.security import TokenVerifier
 
 HEARTBEAT_SECONDS: Final = 15.0
@@ -90,7 +90,7 @@ class EventStream(StreamingResponse):
             await self._write(send, b"", more_body=False)
         except _ClientIsSlow:
             log.info("slow_client_cut", after_seconds=self.write_seconds)
-            protocol.cut(self._scope)
+            connections.cut(self._scope)
         finally:
             # Also where the client left while a piece was being written: the source is told at once, not by chance.
             await self._pieces.aclose()

@@ -9,14 +9,14 @@ gigabyte and is refused would otherwise have it read to the end.
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import orjson
-from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from stoa_common.errors import BadRequest, Refusal
 from stoa_common.http import problems
+from stoa_common.http.connections import TRANSPORT, Successor
 from stoa_common.ids import new_id
 
 #: From the connection, or the first byte of a further request, to the empty line after the headers.
@@ -27,7 +27,6 @@ MOST_HEADERS: Final = 100
 #: connection were closed under it (RFC 9112, section 9.6).
 UNREAD_BYTES: Final = 1_048_576
 UNREAD_SECONDS: Final = 2.0
-_TRANSPORT: Final = "stoa.transport"
 
 
 class RequestIsMalformed(BadRequest):
@@ -44,37 +43,6 @@ class HeadIsTooSlow(Refusal):
     """The request's headers did not end in time (RFC 9110, section 15.5.9)."""
 
     status, title = 408, "Request timeout"
-
-
-def cut(scope: Scope) -> None:
-    """Close the request's connection at once, without waiting for what the client has not read; if the server can.
-
-    What is written to a client that does not read would otherwise keep its socket open for as long as the client likes:
-    neither an error nor the end of an answer closes one before all is sent.
-    """
-    if (transport := scope.get("extensions", {}).get(_TRANSPORT)) is not None:
-        transport.abort()
-
-
-def hand_over(scope: Scope, successor: "Successor") -> set[Any] | None:
-    """Let another protocol write the rest of an answer, in chunks, and end its connection, as an upgrade would.
-
-    Returns the server's open connections: it is among them until it takes itself out, and the server waits for it when
-    it stops. None where the client has left already. Needs a server whose connections are `LimitedHttp`.
-    """
-    transport = scope["extensions"][_TRANSPORT]
-    if transport.is_closing():
-        return None
-    connections: set[Any] = transport.get_protocol().give_up(successor)
-    return connections
-
-
-class Successor(Protocol):
-    """Who may have a connection after us: an `asyncio.Protocol` that ends when the server stops."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None: ...
-    def pause_writing(self) -> None: ...
-    def shutdown(self) -> None: ...
 
 
 class LimitedHttp(HttpToolsProtocol):
@@ -122,7 +90,7 @@ class LimitedHttp(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self.scope["extensions"] = {_TRANSPORT: self.transport}  # type: ignore[dict-item]  # ASGI has only dicts there
+        self.scope["extensions"] = {TRANSPORT: self.transport}  # type: ignore[dict-item]  # ASGI has only dicts there
         self._has_begun = True
         if self._deadline is None:
             self._await_head()

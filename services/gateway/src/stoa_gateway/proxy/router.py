@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from stoa_common import context
 from stoa_common.errors import Unauthenticated
-from stoa_common.http import protocol
+from stoa_common.http import connections
 from stoa_common.http.edge import Edge, Observe
 from stoa_common.logs import get_logger
 from stoa_common.resources import Resources
@@ -124,7 +124,7 @@ class Proxy:
             trail.outcome = "cut"
             log.warning("answer_cut_short", upstream=route.service, path=route.path, reason=refusal.slug())
             if isinstance(refusal, ClientIsSlow):
-                protocol.cut(scope)
+                connections.cut(scope)
 
     async def _admitted(self, route: Route, scope: Scope) -> Admitted:
         """Who asks. Raises what the gatekeeper refuses, and QuotaIsExceeded."""

@@ -45,6 +45,9 @@ def a_platform(folder: Path, **variables: str) -> Iterator[Platform]:
         "STOA_STATE_DIR": str(folder / "state"),
         "STOA_GATEWAY_PORT": str(port),
         "AUTH_OPERATOR_PASSWORD": secrets.token_urlsafe(16),
+        # Everybody here logs in again and again, and guesses at nobody's password.
+        "AUTH_ARGON2_MEMORY_KIB": "64",
+        "AUTH_ARGON2_ITERATIONS": "1",
         **variables,
     }
     platform = Platform(f"http://127.0.0.1:{port}", environment)

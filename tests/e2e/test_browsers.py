@@ -1,20 +1,21 @@
 """A browser's log-in through the gateway: the pages, every service by the cookie alone, and the end of it."""
 
 import re
-import time
 from http.cookies import SimpleCookie
+from typing import Any
 
 import httpx2
 import pytest
 from conftest import Platform
+from ending import wait_until
 from world import PASSWORD, register
 
 PAGES = "/api/v1/auth/pages"
 #: A route of each of two services that a learner may read.
 READ = ("/api/v1/auth/me", "/api/v1/content/courses")
-#: The platform promises one second; the rest is for a test machine that is busy with other things.
-LONGEST_SECONDS = 3.0
 SESSION = "__Host-stoa-session"
+#: Nothing here speaks TLS, and to read the authorities anew takes longer than a request.
+HOW: Any = {"timeout": 30, "verify": False}
 
 
 class Browser:
@@ -25,16 +26,16 @@ class Browser:
         self.cookies: dict[str, str] = {}
 
     def get(self, path: str) -> httpx2.Response:
-        return self._kept(httpx2.get(self.origin + path, headers=self._headers(), timeout=30))
+        return self._kept(httpx2.get(self.origin + path, headers=self._headers(), **HOW))
 
     def submit(self, path: str, **fields: str) -> httpx2.Response:
         hidden = dict(re.findall(r'<input type="hidden" name="([a-z]+)" value="([^"]*)">', self.get(path).text))
         headers = self._headers() | {"Origin": self.origin}
-        return self._kept(httpx2.post(self.origin + path, data=hidden | fields, headers=headers, timeout=30))
+        return self._kept(httpx2.post(self.origin + path, data=hidden | fields, headers=headers, **HOW))
 
     def write(self, path: str, **headers: str) -> httpx2.Response:
         said = self._headers() | {name.replace("_", "-"): value for name, value in headers.items()}
-        return httpx2.post(self.origin + path, headers=said, timeout=30)
+        return httpx2.post(self.origin + path, headers=said, **HOW)
 
     def _headers(self) -> dict[str, str]:
         return {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items()), "Accept-Language": "en"}
@@ -86,8 +87,5 @@ def test_a_log_out_is_known_everywhere(browser: Browser, platform: Platform) -> 
 
     browser.submit(f"{PAGES}/log-out")
 
-    began = time.monotonic()
-    while statuses(held) != {401}:
-        assert time.monotonic() - began < LONGEST_SECONDS, "a log-in that was ended is still taken"
-        time.sleep(0.02)
+    wait_until(lambda: statuses(held) == {401}, what="a log-in that was ended")
     assert SESSION not in browser.cookies

@@ -1,12 +1,12 @@
 """A revoked token is worth nothing within a second, at the gateway and behind it; also when Redis has just lost all."""
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
 import pytest
 from conftest import Platform
+from ending import wait_until
 from redis import Redis
 from world import World, invite_learner, log_in, register
 
@@ -15,8 +15,6 @@ from stoa_devkit.state import State
 SESSIONS = "/api/v1/auth/sessions"
 #: A route of each service that a learner may read.
 READ = ("/api/v1/auth/me", "/api/v1/content/courses")
-#: The platform promises one second; the rest is for a test machine that is busy with other things.
-LONGEST_SECONDS = 3.0
 
 
 @pytest.fixture(scope="module")
@@ -37,15 +35,13 @@ def doors(platform: Platform, state: State) -> list[str]:
 
 
 def statuses(places: list[str], headers: dict[str, str]) -> set[int]:
-    return {httpx2.get(place, headers=headers, timeout=10).status_code for place in places}
+    # Nothing here speaks TLS, and to read the authorities anew takes longer than a request.
+    return {httpx2.get(place, headers=headers, timeout=10, verify=False).status_code for place in places}
 
 
-def seconds_until_refused(places: list[str], headers: dict[str, str]) -> float:
-    began = time.monotonic()
-    while statuses(places, headers) != {401}:
-        assert time.monotonic() - began < LONGEST_SECONDS, "a revoked token is still taken"
-        time.sleep(0.02)
-    return time.monotonic() - began
+def wait_until_refused(places: list[str], headers: dict[str, str]) -> None:
+    """Everywhere, within what is promised."""
+    wait_until(lambda: statuses(places, headers) == {401}, what="a revoked token")
 
 
 def test_a_log_out_is_known_everywhere(api: httpx2.Client, platform: Platform, state: State) -> None:
@@ -54,7 +50,7 @@ def test_a_log_out_is_known_everywhere(api: httpx2.Client, platform: Platform, s
 
     assert api.post("/api/v1/auth/logout", headers=ada.headers).status_code == 204
 
-    assert seconds_until_refused(places, ada.headers) < LONGEST_SECONDS
+    wait_until_refused(places, ada.headers)
 
 
 def test_a_log_out_is_known_everywhere_although_redis_was_flushed(
@@ -64,14 +60,14 @@ def test_a_log_out_is_known_everywhere_although_redis_was_flushed(
     other = log_in(api, ada.email)
     assert statuses(places, other.headers) == {200}
     api.post("/api/v1/auth/logout", headers=ada.headers)
-    seconds_until_refused(places, ada.headers)
+    wait_until_refused(places, ada.headers)
 
     redis.flushall()
     assert statuses(places, ada.headers) == {401}, "what was revoked before the flush stays so"
     api.delete(SESSIONS, headers=other.headers)
     redis.flushall()
 
-    assert seconds_until_refused(places, other.headers) < LONGEST_SECONDS
+    wait_until_refused(places, other.headers)
     assert statuses(places, log_in(api, ada.email).headers) == {200}
 
 
@@ -82,6 +78,6 @@ def test_a_changed_role_asks_for_a_refresh(api: httpx2.Client, platform: Platfor
     for roles in (["learner", "author"], ["learner"]):
         changed = api.patch(path, json={"roles": roles}, headers=world.owner.headers)
         assert changed.status_code == 200, changed.text
-        seconds_until_refused(places, member.headers)
+        wait_until_refused(places, member.headers)
         member = log_in(api, member.email)
         assert statuses(places, member.headers) == {200}

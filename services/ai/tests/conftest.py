@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,11 +10,15 @@ from uuid import UUID
 
 import httpx2
 import pytest
+import pytest_asyncio
 from httpx2 import AsyncClient
 
 from stoa_ai.passages.consumers import router as passage_events
 from stoa_ai.passages.embedder import Embedder
+from stoa_ai.passages.service import Hit, Retrieved
 from stoa_ai.processes import service as ai
+from stoa_ai.providers.domain import Question
+from stoa_ai.providers.provider import Deadlines, OpenAIProvider
 from stoa_common import clock
 from stoa_common.ids import new_id
 from stoa_common.messaging.handling import Outcome
@@ -25,6 +29,9 @@ from stoa_events.contracts import CoursePublished, LessonPublished
 
 # The test modules share a model's server.
 sys.path.insert(0, str(Path(__file__).parent))
+
+from listening import PASSAGES, a_provider
+from model_server import Upstream, an_upstream
 
 QUESTIONS = Path(__file__).parent / "questions"
 TIDES = (
@@ -154,3 +161,39 @@ def learner_of(client: AsyncClient, identities: Identities) -> Callable[[Course]
         return Learner(client, identities.headers(identities.principal(organization_id=course.organization_id)))
 
     return enter
+
+
+@pytest.fixture
+def headers_of(identities: Identities) -> Callable[..., dict[str, str]]:
+    def make(course: Any, *roles: str, person_id: UUID | None = None) -> dict[str, str]:
+        who = identities.principal(*roles, organization_id=course.organization_id, person_id=person_id)
+        return identities.headers(who)
+
+    return make
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def upstream() -> AsyncIterator[Upstream]:
+    async with an_upstream() as server:
+        yield server
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def provider(upstream: Upstream) -> AsyncIterator[OpenAIProvider]:
+    async with a_provider(upstream, Deadlines(stall_seconds=30, total_seconds=60)) as made:
+        yield made
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def impatient(upstream: Upstream) -> AsyncIterator[OpenAIProvider]:
+    async with a_provider(upstream, Deadlines(stall_seconds=0.4, total_seconds=1)) as made:
+        yield made
+
+
+@pytest.fixture
+def question() -> Question:
+    hits = [
+        Hit(new_id(), new_id(), "Tides", 3, 100 * n, 100 * n + len(text), text, "Why", 0.5)
+        for n, text in enumerate(PASSAGES)
+    ]
+    return Question("Why does the sea rise?", Retrieved(hits, {}))

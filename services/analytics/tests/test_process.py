@@ -4,7 +4,6 @@ import asyncio
 import math
 import os
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -22,6 +21,7 @@ from stoa_common.messaging import kafka
 from stoa_common.settings import ServiceSettings
 from stoa_common.testing import Identities
 from stoa_common.testing.identities import ISSUER
+from stoa_common.testing.ports import free_port
 from stoa_common.testing.servers import Servers
 
 from .conftest import Course
@@ -46,7 +46,7 @@ async def jwks_url(identities: Identities) -> AsyncIterator[str]:
     app.router.add_get("/internal/revocations", tell_revocations)
     runner = web.AppRunner(app)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port := a_free_port()).start()
+    await web.TCPSite(runner, "127.0.0.1", port := free_port()).start()
     yield f"http://127.0.0.1:{port}/jwks.json"
     await runner.cleanup()
 
@@ -56,7 +56,7 @@ class Analytics:
     """The service as the supervisor runs it."""
 
     environment: dict[str, str]
-    port: int = field(default_factory=lambda: a_free_port())
+    port: int = field(default_factory=free_port)
 
     @asynccontextmanager
     async def running(self, *roles: str) -> AsyncIterator[asyncio.subprocess.Process]:
@@ -101,12 +101,6 @@ def analytics(
             "STOA_ISSUER": ISSUER,
         }
     )
-
-
-def a_free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 async def until_ready(analytics: Analytics, http: httpx2.AsyncClient) -> None:

@@ -2,13 +2,18 @@
 
 from dataclasses import dataclass
 from email.message import EmailMessage
+from uuid import UUID
+
+from sqlalchemy import select
 
 from stoa_auth.database import Mail
 from stoa_auth.mail import writing
 from stoa_auth.mail.domain import Content, State
-from stoa_auth.mail.repository import MailRepository
 from stoa_auth.mail.writing import Mailing
 from stoa_common.database import Database
+
+#: Whom each sealed content is for: there are thousands at the end of a run, and each is opened once only.
+_ADDRESSES: dict[bytes, str] = {}
 
 
 @dataclass(frozen=True)
@@ -39,8 +44,14 @@ class Postbox:
 
     async def _mails_to(self, email: str) -> list[Mail]:
         async with self._database.transaction() as session:
-            mails = await MailRepository(session).list_newest(limit=100_000)
-        return [mail for mail in reversed(mails) if mail.sealed is not None and self._content(mail).to == email]
+            kept = await session.execute(select(Mail.id, Mail.sealed))
+            theirs = [mail_id for mail_id, sealed in kept if sealed and self._address(mail_id, sealed) == email]
+            return list(await session.scalars(select(Mail).where(Mail.id.in_(theirs)).order_by(Mail.id)))
+
+    def _address(self, mail_id: UUID, sealed: bytes) -> str:
+        if sealed not in _ADDRESSES:
+            _ADDRESSES[sealed] = self._mailing.sealer.open(sealed, mail_id=mail_id).to
+        return _ADDRESSES[sealed]
 
     def _content(self, mail: Mail) -> Content:
         return self._mailing.sealer.open(mail.sealed or b"", mail_id=mail.id)

@@ -218,6 +218,20 @@ async def test_nobody_gives_a_role_that_allows_more_than_theirs(doors: Doors, ac
     assert [answer.status_code for answer in answers] == [403, 403, 403]
 
 
+@pytest.mark.parametrize("name", ["a\x00b", "\x00", "nobody"])
+async def test_a_role_that_cannot_be_is_refused_like_one_that_is_not_there(doors: Doors, name: str) -> None:
+    owner = await doors.newcomer()
+    member = await doors.member(owner, "learner")
+    invitations = f"{BASE}/{owner.organization_id}/invitations"
+
+    answers = [
+        await doors.client.patch(place_of(member), json={"roles": [name]}, headers=owner.headers),
+        await doors.client.post(invitations, json={"roles": [name]}, headers=owner.headers),
+    ]
+
+    assert [answer.status_code for answer in answers] == [422, 422]
+
+
 async def test_keys_of_who_left_end_and_stay_ended(doors: Doors, delivery: Delivery) -> None:
     owner = await doors.newcomer()
     member = await doors.member(owner, "learner")

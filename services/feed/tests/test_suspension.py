@@ -1,47 +1,23 @@
 """An organization that is suspended is sent nothing; who is removed reads nothing more."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import httpx2
 import pytest
-import pytest_asyncio
-from sqlalchemy import delete
 
 from stoa_common import clock
 from stoa_common.database import Database
-from stoa_common.resources import Resources
 from stoa_common.security import Principal
 from stoa_common.sse import ServerEvent
 from stoa_common.testing import Delivery, Identities
 from stoa_events.contracts import OrganizationResumed, OrganizationSuspended
 from stoa_feed.events.tail import Tail, follow
-from stoa_feed.settings import Settings
 from stoa_feed.webhooks.consumers import router
-from stoa_feed.webhooks.models import Webhook
-from stoa_feed.webhooks.provider import Sender
-from stoa_feed.webhooks.sealing import Sealer
 
 from .hooks import Hooks, Work
 from .receivers import receiving
-
-
-@pytest.fixture
-def hooks(client: httpx2.AsyncClient, identities: Identities, admin: Principal) -> Hooks:
-    return Hooks(client, identities, admin)
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def work(database: Database, resources: Resources) -> AsyncIterator[Work]:
-    settings = resources.get(Settings)
-    sender = Sender(allow_http=True, allowed=settings.webhook_allowed_networks, timeout_seconds=1.0)
-    yield Work(database, sender, resources.get(Sealer))
-    await sender.close()
-    async with database.transaction() as session:
-        await session.execute(delete(Webhook))
 
 
 def suspended(organization_id: UUID, at: datetime) -> OrganizationSuspended:

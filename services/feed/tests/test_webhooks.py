@@ -4,7 +4,6 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-import httpx2
 import pytest
 from sqlalchemy import select
 
@@ -12,7 +11,6 @@ from stoa_common import clock
 from stoa_common.database import Database
 from stoa_common.ids import new_id
 from stoa_common.pages import encode_cursor
-from stoa_common.security import Principal
 from stoa_common.testing import Identities
 from stoa_events.contracts import LessonPublished
 from stoa_feed.events import service
@@ -22,11 +20,6 @@ from stoa_feed.webhooks.sealing import Sealer, WrongWebhookSecret, new_secret
 from .hooks import Hooks
 
 URL = "http://127.0.0.2:9/hook"
-
-
-@pytest.fixture
-def hooks(client: httpx2.AsyncClient, identities: Identities, admin: Principal) -> Hooks:
-    return Hooks(client, identities, admin)
 
 
 async def test_a_webhook_is_made_shown_changed_and_deleted(hooks: Hooks) -> None:

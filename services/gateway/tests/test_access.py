@@ -112,3 +112,21 @@ async def test_a_long_upload_without_a_token_is_told_so(http: aiohttp.ClientSess
 
     assert answer.status == 401
     assert (await answer.json(content_type=None))["type"] == "urn:stoa:problem:unauthenticated"
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["null", f"{ORIGIN}.evil.example", f"{ORIGIN}:8443", f"{ORIGIN}/", ORIGIN.upper(), f"{ORIGIN}, {ORIGIN}", "*"],
+)
+async def test_an_origin_that_only_looks_like_a_listed_one_is_refused_as_a_problem(
+    http: aiohttp.ClientSession, origin: str
+) -> None:
+    asked = {"Origin": origin, "Access-Control-Request-Method": "PUT"}
+
+    before = await http.options("/api/v1/content/mine", headers=asked)
+    itself = await http.get("/api/v1/content/echo/x", headers={"Origin": origin})
+
+    assert before.status == 400
+    assert (await before.json(content_type="application/problem+json"))["type"].endswith(":preflight-is-refused")
+    assert "Origin" in before.headers["Vary"]
+    assert not {"Access-Control-Allow-Origin", "Access-Control-Allow-Credentials"} & {*before.headers, *itself.headers}

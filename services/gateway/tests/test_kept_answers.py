@@ -8,19 +8,15 @@ from uuid import UUID
 
 import pytest
 import pytest_asyncio
-from hypothesis import given
-from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 from gateway_cache import CHANGED, ORGANIZATION, PATH, Cached, Catalog, Clock
 
-from stoa_common.errors import Unavailable
 from stoa_common.ids import new_id
-from stoa_gateway.caching.domain import Answer, Purge, is_known, lifetime
+from stoa_gateway.caching.domain import Purge
 from stoa_gateway.caching.flights import LONGEST_ANSWER
 from stoa_gateway.caching.service import Cache
-from stoa_gateway.routing.domain import CacheRule
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -171,91 +167,6 @@ async def test_who_has_it_is_told_so(cached: Cached) -> None:
     assert cached.catalog.asked == [{"method": "GET"}]
 
 
-async def test_a_stale_answer_is_shown_at_once_and_renewed_behind_it(cached: Cached) -> None:
-    await cached.get()
-    cached.catalog.says("two")
-    cached.wait(11)
-
-    stale = await cached.get()
-    await settled()
-    fresh = await cached.get()
-
-    assert (stale.body, stale.headers["cache-status"]) == ("one", "stoa; hit; ttl=-1")
-    assert (fresh.body, fresh.became) == ("two", "hit")
-    assert cached.catalog.asked[1] == {"method": "GET", "if-none-match": '"one"'}
-
-
-async def test_what_has_not_changed_is_fresh_again(cached: Cached) -> None:
-    await cached.get()
-    cached.wait(11)
-
-    await cached.get()
-    await settled()
-    cached.wait(5)
-    again = await cached.get()
-
-    assert (again.body, again.headers["age"], again.headers["content-length"]) == ("one", "5", "3")
-    assert len(cached.catalog.asked) == 2
-
-
-async def test_what_is_too_old_to_show_is_waited_for(cached: Cached) -> None:
-    await cached.get()
-    cached.catalog.says("two")
-    cached.wait(31)
-
-    answer = await cached.get()
-
-    assert (answer.body, answer.became) == ("two", "fwd=stale")
-
-
-@pytest.mark.parametrize("is_down", [True, False])
-async def test_a_failing_service_is_covered_for_as_long_as_it_allows(cached: Cached, is_down: bool) -> None:
-    await cached.get()
-    cached.catalog.is_down, cached.catalog.status = is_down, 503
-    cached.wait(60)
-
-    covered = [await cached.get() for _ in range(3)]
-
-    assert [(each.status, each.body) for each in covered] == [(200, "one")] * 3
-    # A service that has just failed is left alone for a moment.
-    assert len(cached.catalog.asked) == 2
-
-
-async def test_a_failure_is_shown_once_the_answer_is_too_old(cached: Cached) -> None:
-    await cached.get()
-    cached.catalog.is_down = True
-    cached.wait(111)
-
-    with pytest.raises(Unavailable):
-        await cached.get()
-
-
-async def test_who_waited_for_a_service_that_is_down_waits_no_second_time(cached: Cached) -> None:
-    cached.catalog.is_down = True
-    cached.catalog.let_go.clear()
-    callers = [asyncio.create_task(cached.get()) for _ in range(5)]
-    await settled()
-
-    cached.catalog.let_go.set()
-    refused = await asyncio.gather(*callers, return_exceptions=True)
-
-    assert [type(each) for each in refused] == [Unavailable] * 5
-    assert len(cached.catalog.asked) == 1
-
-
-async def test_the_rule_shortens_what_an_answer_asks_for(cached: Cached) -> None:
-    cached.catalog.says("one", Cache_Control="public, max-age=86400, stale-while-revalidate=86400")
-    await cached.get()
-
-    cached.wait(31)
-    stale = await cached.get()
-    await settled()
-    cached.wait(631)
-
-    assert stale.headers["cache-status"] == "stoa; hit; ttl=-1"
-    assert (await cached.get()).became == "fwd=stale"
-
-
 async def test_an_answer_is_as_old_as_caches_before_this_one_say(cached: Cached) -> None:
     cached.catalog.says("one", Age="4")
 
@@ -377,37 +288,3 @@ async def test_clearing_ends_everything(cached: Cached) -> None:
     cached.cache.clear()
 
     assert (await cached.get()).became == "fwd=miss"
-
-
-def answer(cache_control: str, **headers: str) -> Answer:
-    told = {"cache-control": cache_control, **headers}
-    return Answer(200, tuple((name.encode(), value.encode()) for name, value in told.items()), b"")
-
-
-@given(st.text(st.characters(max_codepoint=255), max_size=60))
-def test_no_cache_control_is_too_strange_to_read(text: str) -> None:
-    told = Answer(200, ((b"cache-control", text.encode("latin-1")),), b"")
-
-    found = lifetime(told, CacheRule(30.0, 60.0))
-
-    assert found is None or (0 < found.fresh <= 30.0 and 0 <= found.while_revalidated <= 60.0)
-
-
-@pytest.mark.parametrize("word", ["must-revalidate", "proxy-revalidate", "s-maxage=5"])
-def test_an_answer_may_forbid_to_be_shown_stale(word: str) -> None:
-    found = lifetime(answer(f"max-age=10, stale-while-revalidate=20, stale-if-error=20, {word}"), CacheRule(30.0, 60.0))
-
-    assert found is not None
-    assert (found.while_revalidated, found.on_error) == (0.0, 0.0)
-
-
-def test_directives_are_read_in_any_case_and_quoted() -> None:
-    found = lifetime(answer('Public, MAX-AGE="10", Stale-While-Revalidate=5'), CacheRule(30.0, 60.0))
-
-    assert found is not None
-    assert (found.fresh, found.while_revalidated) == (10.0, 5.0)
-
-
-@given(st.binary(max_size=60))
-def test_no_if_none_match_is_too_strange_to_read(value: bytes) -> None:
-    assert is_known(answer("", etag='"one"'), [(b"if-none-match", value)]) in (True, False)

@@ -3,6 +3,7 @@
 import re
 
 import aiohttp
+import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 
@@ -50,3 +51,23 @@ async def test_the_gateways_own_health_is_its_own(http: aiohttp.ClientSession) -
     assert (await http.get("/livez")).status == 200
     assert (ready.status, (await ready.json())["parts"]) == (200, {"routes": "ok"})
     assert 'route="/api/v1/content/echo/{name}"' in metrics
+
+
+@pytest.mark.parametrize("path", ["/docs", "/docs/assets/start.js"])
+@pytest.mark.parametrize("wanted", ["bytes=0-9", "bytes=9-0", "bytes=0-0,2-2,4-4", "lines=1"])
+async def test_a_page_is_given_whole_to_who_wants_a_part(http: aiohttp.ClientSession, path: str, wanted: str) -> None:
+    whole = await http.get(path)
+
+    answer = await http.get(path, headers={"Range": wanted})
+
+    assert answer.status == 200
+    assert await answer.read() == await whole.read()
+    assert "Accept-Ranges" not in answer.headers
+
+
+@pytest.mark.parametrize("path", ["/docs/assets/start.js/", "/docs/", "/docs/assets//evil.example/"])
+async def test_nobody_is_sent_where_the_host_header_says(http: aiohttp.ClientSession, path: str) -> None:
+    answer = await http.get(path, headers={"Host": "evil.example"}, allow_redirects=False)
+
+    assert answer.status == 404
+    assert "evil.example" not in str(answer.headers) + await answer.text()

@@ -11,10 +11,11 @@ from xml.etree import ElementTree
 from stoa_devkit.checks.alone import environment_of
 
 LONGEST_SUITE_SECONDS = 1200
-#: They start servers or a platform of their own and kill parts of it: after all others, two side by side.
-ALONE = frozenset({"e2e", "faults", "outages"})
+#: Two of them take parts of a system away and watch how soon it is well again: after all others, two side by side.
+#: They wait more than they compute, and the first takes longest; the third fills what the second leaves.
+LAST = ("outages", "faults", "contracts")
 #: The others take much less: what begins last is short, so that all end at about the same time.
-LONGEST = ("auth", "devkit", "gateway", "common", "contracts", "e2e")
+LONGEST = ("e2e", "auth", "devkit", "gateway", "common", *LAST)
 #: Where it is set, as in many containers, every program that a test starts compiles all that it imports again.
 NOT_FOR_TESTS = frozenset({"PYTHONDONTWRITEBYTECODE"})
 #: Libraries that other teams install without the rest of Stoa, so that their tests run without it too.
@@ -32,9 +33,9 @@ class Suite:
     development environment."""
 
     @property
-    def is_alone(self) -> bool:
+    def is_last(self) -> bool:
         """Whether it comes after all others."""
-        return self.name in ALONE
+        return self.name in LAST
 
     def has_tests(self) -> bool:
         """Whether there is a test file in it."""
@@ -66,7 +67,7 @@ class Outcome:
 
 
 def find(root: Path) -> list[Suite]:
-    """All suites that have tests: the longest first, and those that kill what they started after all others."""
+    """All suites that have tests: the longest first, and those that need a quiet machine after all others."""
     libraries = [
         Suite(path.name, path / "tests", path.name if path.name in PUBLIC else None)
         for path in sorted((root / "libs").iterdir())
@@ -74,7 +75,7 @@ def find(root: Path) -> list[Suite]:
     services = [Suite(path.name, path / "tests", path.name) for path in sorted((root / "services").iterdir())]
     whole = [Suite(path.name, path) for path in sorted((root / "tests").iterdir()) if path.is_dir()]
     found = [suite for suite in [*services, *libraries, *whole] if suite.has_tests()]
-    return sorted(found, key=lambda suite: (suite.is_alone, _rank(suite)))
+    return sorted(found, key=lambda suite: (suite.is_last, _rank(suite)))
 
 
 def _rank(suite: Suite) -> int:

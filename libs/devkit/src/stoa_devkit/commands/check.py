@@ -20,7 +20,7 @@ from stoa_devkit.trouble import Trouble
 console = Console()
 #: On two cores: many tests wait for a broker, a process or a time-out more than they compute.
 SUITES_AT_ONCE = 3
-ALONE_AT_ONCE = 2
+LAST_AT_ONCE = 2
 CHECKS = "check"
 
 
@@ -59,9 +59,9 @@ def _chosen(root: Path, only: Sequence[str]) -> list[Suite]:
 
 
 def _run_all(chosen: Sequence[Suite], found: Settings, arguments: Sequence[str]) -> list[Outcome]:
-    """Some side by side, and after them, fewer at a time, those that kill what they started."""
-    apart = [suite for suite in chosen if not suite.is_alone]
-    alone = [suite for suite in chosen if suite.is_alone]
+    """Some side by side, and after them, fewer at a time, those that need a quiet machine."""
+    first = [suite for suite in chosen if not suite.is_last]
+    last = [suite for suite in chosen if suite.is_last]
     with tempfile.TemporaryDirectory(prefix="stoa-test-") as temporary:
         folder = Path(temporary)
         with servers_for_tests(found, folder / "servers") as addresses:
@@ -70,7 +70,7 @@ def _run_all(chosen: Sequence[Suite], found: Settings, arguments: Sequence[str])
             def run(suite: Suite) -> Outcome:
                 return suites.run(suite, found.root, variables, arguments=arguments, folder=folder)
 
-            return [*_side_by_side(run, apart, SUITES_AT_ONCE), *_side_by_side(run, alone, ALONE_AT_ONCE)]
+            return [*_side_by_side(run, first, SUITES_AT_ONCE), *_side_by_side(run, last, LAST_AT_ONCE)]
 
 
 def _side_by_side(run: Callable[[Suite], Outcome], chosen: Sequence[Suite], at_once: int) -> list[Outcome]:

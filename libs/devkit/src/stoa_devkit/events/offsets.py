@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from stoa_devkit.demo.client import JSON
-from stoa_devkit.events.operator import GatewayOption, Operator, as_operator, messaging, service_of
+from stoa_devkit.events.operator import GatewayOption, Operator, as_operator, messaging
 from stoa_devkit.events.showing import read_time, table, text_of
 from stoa_devkit.trouble import Trouble
 
@@ -49,7 +49,7 @@ def reset(
 
 
 async def _reset(operator: Operator, group: str, topic: str, partition: int | None, to: str) -> JSON:
-    path = messaging(service_of(group), "offset-resets")
+    path = messaging(await operator.keeper_of(group), "offset-resets")
     asked = await operator.send("POST", path, {"group": group, "topic": topic, "partition": partition, "to": to})
     deadline = time.monotonic() + APPLIED_SECONDS
     while (found := await operator.get(f"{path}/{asked['id']}"))["state"] == "requested":

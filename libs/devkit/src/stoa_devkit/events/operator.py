@@ -72,10 +72,10 @@ class Operator:
             if (after := page["next"]) is None:
                 return
 
-    async def services(self) -> list[str]:
-        """The services that have consumer groups, as the merged document tells."""
+    async def services(self, showing: str = "groups") -> list[str]:
+        """The services that show operators their `groups`, `parked` events or `replays`, as the document tells."""
         document = await self.gateway.call("GET", "/openapi.json")
-        found = (re.fullmatch(r"/api/v1/([a-z-]+)/messaging/groups", path) for path in document["paths"])
+        found = (re.fullmatch(rf"/api/v1/([a-z-]+)/messaging/{showing}", path) for path in document["paths"])
         return sorted(match[1] for match in found if match)
 
     async def groups(self) -> list[JSON]:
@@ -90,6 +90,13 @@ class Operator:
             near = difflib.get_close_matches(name, groups, n=3, cutoff=0.4) or sorted(groups)
             raise Trouble(f"There is no consumer group {name}; there is {', '.join(near)}. See `stoa events lag`.")
         return groups[name]
+
+    async def keeper_of(self, group: str) -> str:
+        """The service that parks for this group and replays to it; raises Trouble where its service keeps nothing."""
+        service = service_of(group)
+        if service in await self.services() and service not in await self.services("parked"):
+            raise Trouble(f"{service} has no database: nothing is parked for {group}, replayed to it or moved.")
+        return service
 
     async def _call(self, method: str, path: str, headers: dict[str, str], **content: Any) -> Any:
         if not self.token:

@@ -47,7 +47,7 @@ def ls(
 
 async def _list(operator: Operator, wanted: dict[str, str | None]) -> list[JSON]:
     group = wanted["group"]
-    services = [service_of(group)] if group else await operator.services()
+    services = [await operator.keeper_of(group)] if group else await operator.services("parked")
     return [item for name in services async for item in operator.pages(messaging(name, "parked"), **wanted)]
 
 

@@ -51,7 +51,7 @@ def replay(
 
     async def work(operator: Operator) -> JSON:
         await operator.group(group)
-        asked: JSON = await operator.send("POST", messaging(service_of(group), "replays"), body)
+        asked: JSON = await operator.send("POST", messaging(await operator.keeper_of(group), "replays"), body)
         return await _follow(operator, asked) if wait else asked
 
     told = as_operator(gateway, work)

@@ -147,6 +147,16 @@ def hands(actor: UUID | None, subject: UUID | None, impersonation: Impersonation
     return Hands(actor, subject if subject != actor else None)
 
 
+def told_to(person_id: UUID, record: Mapping[str, Any]) -> dict[str, Any]:
+    """A record as the person gets it who it is about.
+
+    Where an act came from is told to who acted alone. Nobody knows who failed to log in, or showed a stolen token: what
+    the log keeps of it for security is somebody else's as likely as not, and a copy goes to nobody who might use it
+    against them (GDPR, article 15(4)).
+    """
+    return dict(record) if record["person_id"] == str(person_id) else {**record, **dict.fromkeys(ORIGIN)}
+
+
 def moment(at: datetime) -> str:
     """RFC 3339 in UTC, always with microseconds."""
     return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import Select, insert, or_, select, text
 
-from stoa_auth.audit import sealing
+from stoa_auth.audit import domain, sealing
 from stoa_auth.audit.models import AuditRecord
 from stoa_auth.audit.schemas import Choice
 from stoa_common import pages, personal_keys
@@ -79,11 +79,12 @@ def _chosen(chain: UUID, choice: Choice) -> Select[AuditRecord]:
 
 
 async def _export_person(session: Session, person_id: UUID) -> list[dict[str, Any]]:
-    """What the person did and what was done to them, opened with their own key alone: others' addresses stay sealed."""
+    """What the person did and what was done to them, opened with their own key alone: others' parts stay sealed."""
     mine = or_(AuditRecord.person_id == person_id, AuditRecord.subject_id == person_id)
     query = select(AuditRecord).where(mine).order_by(AuditRecord.recorded_at, AuditRecord.chain, AuditRecord.number)
     key = await personal_keys.find(session, person_id)
-    return sealing.open_all((await session.scalars(query)).all(), {key.kid: key} if key else {})
+    told = sealing.open_all((await session.scalars(query)).all(), {key.kid: key} if key else {})
+    return [domain.told_to(person_id, record) for record in told]
 
 
 async def _keep(session: Session, person_id: UUID) -> None:

@@ -1,4 +1,7 @@
-"""`PageRouter`: routes that answer pages. Refusals are pages, too, and writes are believed from pages of ours alone."""
+"""Routes that answer pages, and the scripts of pages. Writes are believed from pages of ours alone.
+
+Of a `PageRouter` refusals are pages, too.
+"""
 
 import math
 from collections.abc import Callable, Coroutine
@@ -47,6 +50,18 @@ class PageRouter(Router):
         if WRITES & set(kwargs.get("methods") or ()):
             kwargs["dependencies"] = [Depends(service.check_form), *(kwargs.get("dependencies") or ())]
         super().add_api_route(path, endpoint, **kwargs)
+
+
+def script_router(*, prefix: str, tags: list[str]) -> Router:
+    """Routes for the scripts of pages: they send and read JSON, and show the token of their page as X-CSRF-Token.
+
+    What they are answered is kept nowhere.
+    """
+    return Router(prefix=prefix, tags=tags, dependencies=[Depends(service.check_form), Depends(_kept_nowhere)])
+
+
+def _kept_nowhere(response: Response) -> None:
+    response.headers["Cache-Control"] = "no-store"
 
 
 _PAGES: dict[int | str, dict[str, Any]] = {

@@ -1,6 +1,6 @@
 """Every query of organizations, memberships, roles and invitations. Who may see a row is part of the query."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -33,6 +33,11 @@ class OrganizationRepository:
 
     async def find(self, organization_id: UUID) -> Organization | None:
         return await self._session.get(Organization, organization_id)
+
+    async def list_acting(self, organization_ids: Collection[UUID]) -> Sequence[Organization]:
+        """Those of these that are not suspended."""
+        acting = (Organization.id.in_(organization_ids), Organization.suspended_at.is_(None))
+        return (await self._session.scalars(select(Organization).where(*acting))).all()
 
     async def lock(self, organization_id: UUID) -> Organization | None:
         """The organization, for which nobody is given a token before this transaction ends."""

@@ -8,7 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from stoa_auth.people.schemas import Email, Name
 
-Roles = Annotated[list[str], Field(min_length=1, max_length=10, examples=[["learner"]])]
+#: PostgreSQL stores no NUL, and cannot be asked for one either.
+AskedRole = Annotated[str, Field(pattern=r"^[^\x00]*$")]
+Roles = Annotated[list[AskedRole], Field(min_length=1, max_length=10, examples=[["learner"]])]
 RoleName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=40, examples=["grader"])]
 Description = Annotated[str, Field(min_length=1, max_length=500, examples=["Looks at what learners answered."])]
 Permissions = Annotated[list[str], Field(min_length=1, max_length=200, examples=[["course:read", "attempt:read"]])]

@@ -27,7 +27,7 @@ from stoa_auth.organizations.memberships import (
     suspend_member,
 )
 from stoa_auth.organizations.models import Invitation, Membership, Organization
-from stoa_auth.organizations.policies import get_sign_on_policy, set_sign_on_policy
+from stoa_auth.organizations.policies import get_sign_on_policy, list_sign_on_policies, set_sign_on_policy
 from stoa_auth.organizations.powers import PermissionIsLacking, RoleIsUnknown
 from stoa_auth.organizations.repository import MembershipRepository, OrganizationRepository
 from stoa_auth.organizations.roles import (
@@ -70,6 +70,7 @@ __all__ = [
     "list_organizations",
     "list_own_names",
     "list_role_names",
+    "list_sign_on_policies",
     "open_invitation",
     "permissions_of",
     "permissions_of_roles",

@@ -2,11 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Form, Request
+from fastapi import Form, Request
 from starlette.responses import Response
 
-from stoa_auth.browsers.routing import PageRouter
-from stoa_auth.browsers.service import check_form
+from stoa_auth.browsers.routing import PageRouter, script_router
 from stoa_auth.pages import service
 from stoa_auth.pages.domain import PAGES
 from stoa_auth.pages.router import ELSEWHERE, DeskDep
@@ -19,11 +18,11 @@ from stoa_auth.pages.schemas import (
     StepUpForm,
 )
 from stoa_common.database import SessionDep
-from stoa_common.http import Router, public
+from stoa_common.http import public
 
 router = PageRouter(prefix=PAGES, tags=["pages"])
-#: For the script of the step-up page, as the log-in page's.
-scripts = Router(prefix=PAGES, tags=["pages"], dependencies=[Depends(check_form)])
+#: For the script of the step-up page.
+scripts = script_router(prefix=PAGES, tags=["pages"])
 
 
 @router.get("/account", responses=ELSEWHERE, **public(takes_cookie=True))
@@ -50,11 +49,8 @@ async def submit_step_up(
 
 
 @scripts.post("/step-up/passkey/options", response_model=PasskeyOptionsOut, **public(takes_cookie=True))
-async def begin_page_step_up_passkey(
-    request: Request, session: SessionDep, desk: DeskDep, response: Response
-) -> PasskeyOptionsOut:
+async def begin_page_step_up_passkey(request: Request, session: SessionDep, desk: DeskDep) -> PasskeyOptionsOut:
     """What the step-up page asks its browser for."""
-    response.headers["Cache-Control"] = "no-store"
     return await service.begin_step_up_passkey(request, session, desk=desk)
 
 
@@ -63,7 +59,6 @@ async def submit_page_step_up_passkey(
     request: Request, response: Response, shown: PasskeyStepUpIn, desk: DeskDep
 ) -> LoggedInOut:
     """Prove again who one is, by a passkey. The browser gets another cookie."""
-    response.headers["Cache-Control"] = "no-store"
     return await service.step_up_with_passkey(request, response, shown, desk=desk)
 
 

@@ -7,8 +7,7 @@ from starlette.responses import RedirectResponse, Response
 
 from stoa_auth.accounts.passwords import Passwords
 from stoa_auth.attempts.service import Limits
-from stoa_auth.browsers.routing import PageRouter
-from stoa_auth.browsers.service import check_form
+from stoa_auth.browsers.routing import PageRouter, script_router
 from stoa_auth.factors.service import Guard
 from stoa_auth.mail.service import MailSealer
 from stoa_auth.pages import service
@@ -33,14 +32,14 @@ from stoa_auth.passkeys.service import RelyingParty
 from stoa_auth.sessions.service import Tokens
 from stoa_auth.sign_on import service as sign_on
 from stoa_common.database import DatabaseDep, SessionDep
-from stoa_common.http import Router, public
+from stoa_common.http import public
 from stoa_common.resources import Resources
 
 router = PageRouter(prefix=PAGES, tags=["pages"])
 #: A log-in, or the way to it, leads on.
 ELSEWHERE: Final[dict[int | str, dict[str, Any]]] = {303: {"description": "On to the next page."}}
-#: For the script of the log-in page: it sends and reads JSON, and shows the token of its page as X-CSRF-Token.
-scripts = Router(prefix=PAGES, tags=["pages"], dependencies=[Depends(check_form)])
+#: For the script of the log-in page.
+scripts = script_router(prefix=PAGES, tags=["pages"])
 
 
 def _desk(request: Request, database: DatabaseDep) -> Desk:
@@ -110,11 +109,8 @@ async def submit_second_factor(
 
 
 @scripts.post("/passkey/options", response_model=PasskeyOptionsOut, **public(takes_cookie=True))
-async def begin_page_passkey(
-    wanted: PasskeyOptionsIn, session: SessionDep, desk: DeskDep, response: Response
-) -> PasskeyOptionsOut:
+async def begin_page_passkey(wanted: PasskeyOptionsIn, session: SessionDep, desk: DeskDep) -> PasskeyOptionsOut:
     """What the log-in page asks its browser for."""
-    response.headers["Cache-Control"] = "no-store"
     return await service.begin_passkey(session, wanted.challenge, desk=desk)
 
 
@@ -123,7 +119,6 @@ async def submit_page_passkey(
     request: Request, response: Response, shown: PasskeyLogInIn, desk: DeskDep
 ) -> LoggedInOut:
     """Log this browser in by a passkey, alone or after a password."""
-    response.headers["Cache-Control"] = "no-store"
     return await service.log_in_with_passkey(request, response, shown, desk=desk)
 
 

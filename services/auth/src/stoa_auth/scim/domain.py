@@ -208,9 +208,12 @@ def by_groups(current: Sequence[str], *, granted: Iterable[str], wanted: Iterabl
     return sorted(roles), sorted(added)
 
 
-def version(record: ScimUser | ScimGroup, *, is_active: bool = True) -> str:
-    """The entity tag (RFC 7644, section 3.14); weak, since the order of attributes may differ."""
-    return f'W/"{record.revision}{"" if is_active else "s"}"'
+def version(record: ScimUser | ScimGroup, *, state: str = "", beside: str = "") -> str:
+    """The entity tag (RFC 7644, section 3.14); weak, since the order of attributes may differ.
+
+    `beside` tells apart what is shown with the record, and changes without it.
+    """
+    return f'W/"{record.revision}{state}{"-" if beside else ""}{beside}"'
 
 
 def check_version(current: str, if_match: str | None) -> None:

@@ -45,9 +45,13 @@ class Groups(Kind[ScimGroup, DirectoryGroup]):
 
     async def show(self, records: Sequence[ScimGroup], wanted: Parameters) -> list[DirectoryGroup]:
         asks = representing.asks_for(wanted, "members")
-        members = await self._groups.list_members([record.id for record in records]) if asks else {}
+        ids = [record.id for record in records]
+        members = await self._groups.list_members(ids) if asks else {}
+        sizes = {group_id: len(each) for group_id, each in members.items()} if asks else await self._groups.sizes(ids)
         return [
-            representing.group(record, members=members.get(record.id, ()), base=self.directory.base)
+            representing.group(
+                record, members=members.get(record.id, ()), size=sizes.get(record.id, 0), base=self.directory.base
+            )
             for record in records
         ]
 

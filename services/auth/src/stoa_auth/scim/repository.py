@@ -157,6 +157,12 @@ class GroupRepository:
             found[member.group_id].append(member.scim_user_id)
         return found
 
+    async def sizes(self, group_ids: Iterable[UUID]) -> dict[UUID, int]:
+        """How many are in each group that has members."""
+        of_group = ScimGroupMember.group_id
+        counted = select(of_group, func.count()).where(_among(of_group, group_ids)).group_by(of_group)
+        return {row[0]: row[1] for row in await self._session.execute(counted)}
+
     async def list_lacking(self, group_id: UUID, role: str) -> Sequence[UUID]:
         """The users in the group who are members without the role that it gives."""
         lacking = select(ScimUser.id).join(ScimGroupMember).where(ScimGroupMember.group_id == group_id)

@@ -1,7 +1,8 @@
 """Users and groups as SCIM shows them: what the directory said, and what Stoa says of it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any, Final
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from stoa_auth.scim import domain
 from stoa_auth.scim.models import ScimGroup, ScimUser
 from stoa_auth.scim.schemas import DirectoryGroup, DirectoryUser
 
+_DIGEST_LENGTH: Final = 16
 LIST_SCHEMA: Final = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 
 
@@ -23,14 +25,27 @@ class Answer:
     location: str
 
 
-def user(record: ScimUser, *, is_active: bool, groups: Iterable[ScimGroup], base: str) -> DirectoryUser:
+def user(record: ScimUser, *, is_active: bool, groups: Sequence[ScimGroup], base: str) -> DirectoryUser:
+    version = _user_version(record, is_active=is_active, groups=groups)
     own = {
         "id": str(record.id),
         "active": None if record.active is None else is_active,
         "groups": [_membership(group, base=base) for group in groups] or None,
-        "meta": _meta(record, "User", base=base, version=domain.version(record, is_active=is_active)),
+        "meta": _meta(record, "User", base=base, version=version),
     }
     return DirectoryUser.model_validate({**record.attributes, **own})
+
+
+def _user_version(record: ScimUser, *, is_active: bool, groups: Sequence[ScimGroup]) -> str:
+    """The groups, in the order of their ids, are shown with the user; `sources.py` says the same in SQL."""
+    told = "\n".join(f"{group.id} {group.attributes['displayName']}" for group in groups)
+    digest = sha256(told.encode()).hexdigest()[:_DIGEST_LENGTH] if groups else ""
+    return domain.version(record, state="" if is_active else "s", beside=digest)
+
+
+def _group_version(record: ScimGroup, *, size: int) -> str:
+    """Members that come change the group; those that go may go by themselves, so that their number tells the rest."""
+    return domain.version(record, beside=str(size or ""))
 
 
 def _membership(group: ScimGroup, *, base: str) -> dict[str, Any]:
@@ -42,11 +57,12 @@ def _membership(group: ScimGroup, *, base: str) -> dict[str, Any]:
     }
 
 
-def group(record: ScimGroup, *, members: Sequence[UUID], base: str) -> DirectoryGroup:
+def group(record: ScimGroup, *, members: Sequence[UUID], size: int, base: str) -> DirectoryGroup:
+    """`members` are those that are asked for, of `size`."""
     own = {
         "id": str(record.id),
         "members": [_member(user_id, base=base) for user_id in members] or None,
-        "meta": _meta(record, "Group", base=base, version=domain.version(record)),
+        "meta": _meta(record, "Group", base=base, version=_group_version(record, size=size)),
     }
     return DirectoryGroup.model_validate({**record.attributes, **own})
 

@@ -19,6 +19,18 @@ _MEMBERS: Final = (
     " 'ref', lower(:base) || '/users/' || m.scim_user_id)) FROM scim_group_members m WHERE m.group_id = scim_groups.id)"
 )
 
+#: What `representing.py` says of what is shown beside users and groups.
+_DIGEST: Final = (
+    "(SELECT '-' || left(encode(sha256(convert_to("
+    "string_agg(g.id || ' ' || (g.attributes ->> 'displayName'), chr(10) ORDER BY g.id), 'UTF8')), 'hex'), 16)"
+    " FROM scim_group_members m JOIN scim_groups g ON g.id = m.group_id WHERE m.scim_user_id = scim_users.id)"
+)
+_SIZE: Final = "(SELECT '-' || nullif(count(*), 0) FROM scim_group_members m WHERE m.group_id = scim_groups.id)"
+_USER_VERSION: Final = (
+    f"('W/\"' || scim_users.revision || CASE WHEN {_ACTIVE} THEN '' ELSE 's' END || coalesce({_DIGEST}, '') || '\"')"
+)
+_GROUP_VERSION: Final = f"('W/\"' || scim_groups.revision || coalesce({_SIZE}, '') || '\"')"
+
 
 def _meta(table: str, kind: str, *, version: str) -> dict[str, str]:
     return {
@@ -38,12 +50,10 @@ USERS: Final = Source(
         "active": f"CASE WHEN scim_users.active IS NOT NULL THEN to_jsonb({_ACTIVE}) END",
         "groups": _GROUPS,
     },
-    _meta(
-        "scim_users", "User", version=f"('W/\"' || scim_users.revision || CASE WHEN {_ACTIVE} THEN '\"' ELSE 's\"' END)"
-    ),
+    _meta("scim_users", "User", version=_USER_VERSION),
 )
 GROUPS: Final = Source(
     "scim_groups.search",
     {"id": "to_jsonb(scim_groups.id::text)", "members": _MEMBERS},
-    _meta("scim_groups", "Group", version="('W/\"' || scim_groups.revision || '\"')"),
+    _meta("scim_groups", "Group", version=_GROUP_VERSION),
 )

@@ -38,10 +38,10 @@ class Users(Kind[ScimUser, DirectoryUser]):
     async def page(self, wanted: Listed) -> tuple[Sequence[ScimUser], int]:
         return await self._users.page(self.directory.organization_id, wanted)
 
-    async def show(self, records: Sequence[ScimUser], wanted: Parameters) -> list[DirectoryUser]:
+    async def show(self, records: Sequence[ScimUser], wanted: Parameters) -> list[DirectoryUser]:  # noqa: ARG002  # the kind's
+        """Their groups are always asked for: a user's version depends on them."""
         memberships = await self._memberships(records)
-        asks = representing.asks_for(wanted, "groups")
-        groups = await self._users.list_groups([record.id for record in records]) if asks else {}
+        groups = await self._users.list_groups([record.id for record in records])
         return [
             representing.user(
                 record,

@@ -23,6 +23,8 @@ from stoa_auth.sign_on.refusals import (
     SignOnIsOver,
 )
 
+#: How far a provider's clock may be from ours.
+LEEWAY_SECONDS: Final = 60
 #: What a provider may say of how it knew somebody: the methods that RFC 8176 registers.
 _METHODS: Final = frozenset(
     {
@@ -52,6 +54,8 @@ class Told:
     methods: tuple[str, ...]
     #: When the provider itself has seen a proof; None: it does not say.
     authenticated_at: float | None
+    #: When it made the token; by its clock, as the other.
+    issued_at: float | None
 
     @property
     def mail_domain(self) -> str | None:
@@ -69,6 +73,7 @@ def read_claims(claims: Mapping[str, Any], *, roles_claim: str | None) -> Told:
         role_values=frozenset(_texts(claims[roles_claim])) if roles_claim and roles_claim in claims else None,
         methods=tuple(each for each in dict.fromkeys(_texts(claims.get("amr"))) if each in _METHODS),
         authenticated_at=_seconds(claims.get("auth_time")),
+        issued_at=_seconds(claims.get("iat")),
     )
 
 
@@ -84,9 +89,17 @@ def _seconds(value: object) -> float | None:
     return float(value) if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**40 else None
 
 
-def authenticated_at(told: float | None, *, at: datetime) -> datetime:
-    """When the person proved who they are, never in the future; a provider that says nothing has done it just now."""
-    return at if told is None else min(at, datetime.fromtimestamp(told, tz=UTC))
+def authenticated_at(told: Told, *, at: datetime) -> datetime:
+    """When the person proved who they are, never in the future; a provider that says nothing has done it just now.
+
+    The token was made just now, too. Where the provider's clock is behind ours by that, and no further than tokens may
+    be, its times are set right: else whoever was to log in anew would have done so before they were asked to.
+    """
+    if told.authenticated_at is None:
+        return at
+    behind = at.timestamp() - (at.timestamp() if told.issued_at is None else told.issued_at)
+    set_right = told.authenticated_at + min(max(behind, 0.0), LEEWAY_SECONDS)
+    return min(at, datetime.fromtimestamp(set_right, tz=UTC))
 
 
 def _texts(value: object) -> list[str]:

@@ -15,13 +15,14 @@ from joserfc.errors import ExpiredTokenError, JoseError
 from joserfc.jwk import JWKRegistry, Key
 from joserfc.jws import JWSRegistry
 
+from stoa_auth.sign_on.domain import LEEWAY_SECONDS
+
 #: Signatures by keys that have a public half: with `none` or HS256, who knows what is public could sign.
 ALGORITHMS: Final = (
     *("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
     *("ES256", "ES384", "ES512", "EdDSA", "Ed25519"),
 )
 _KEY_TYPES: Final = {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP"}
-LEEWAY_SECONDS: Final = 60
 #: With the names of many groups in them they grow long.
 LONGEST_TOKEN: Final = 32_768
 _LONGEST_HEADER: Final = 8_192

@@ -4,7 +4,7 @@ from stoa_common.errors import BadGateway, BadRequest, Conflict, FieldError, For
 
 
 class ConnectionIsUnknown(NotFound):
-    """There is no such connection, or it is switched off, or another organization's."""
+    """There is no such connection, or it is switched off, or another's, or a suspended organization's."""
 
     def __init__(self) -> None:
         super().__init__("There is no such connection. Ask an admin of your organization for the link to log in by.")

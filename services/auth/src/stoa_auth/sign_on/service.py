@@ -84,7 +84,7 @@ async def begin(
     if journey.app_link is not None:
         domain.check_app(journey.app_link, known=desk.app_links, challenge=journey.app_challenge)
     async with database.transaction() as session:
-        connection = _known(await ConnectionRepository(session).find_enabled(connection_id))
+        connection = _known(await ways.find_open(session, connection_id))
     metadata = await desk.providers.describe(connection.issuer)
     bound, at = binding.begin(cookie), clock.now()
     async with database.transaction() as session:
@@ -176,7 +176,7 @@ async def _arrive(database: Database, attempt: SignOnAttempt, told: Told, *, des
         grant = await sessions.open_session(
             session,
             person_id,
-            _opening(told.methods, domain.authenticated_at(told.authenticated_at, at=clock.now())),
+            _opening(told.methods, domain.authenticated_at(told, at=clock.now())),
             organization_id=connection.organization_id,
             tokens=tokens,
         )
@@ -196,7 +196,7 @@ async def _give_code(session: Session, attempt: SignOnAttempt, told: Told, perso
         connection_id=attempt.connection_id,
         person_id=person_id,
         methods=list(told.methods),
-        authenticated_at=domain.authenticated_at(told.authenticated_at, at=clock.now()),
+        authenticated_at=domain.authenticated_at(told, at=clock.now()),
         expires_at=clock.now() + domain.CODE_LIFETIME,
     )
     AttemptRepository(session).add_code(kept)

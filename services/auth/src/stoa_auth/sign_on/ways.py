@@ -20,6 +20,13 @@ async def list_ways(session: Session, name: str, *, desk: Desk) -> list[WayOut]:
     return await _described(session, await ConnectionRepository(session).list_of_domain(name), desk=desk)
 
 
+async def find_open(session: Session, connection_id: UUID) -> Connection | None:
+    """The connection, where somebody could be let in by it."""
+    found = await ConnectionRepository(session).find_enabled(connection_id)
+    is_open = found and await organizations.list_sign_on_policies(session, [found.organization_id])
+    return found if is_open else None
+
+
 async def list_known_ways(
     session: Session, person_id: UUID, *, organization_id: UUID | None, desk: Desk
 ) -> list[WayOut]:
@@ -57,9 +64,10 @@ async def list_identities_of(session: Session, person_id: UUID) -> Sequence[tupl
 
 
 async def _described(session: Session, found: Sequence[Connection], *, desk: Desk) -> list[WayOut]:
-    owners = {each.organization_id for each in found}
-    required = {owner: await organizations.get_sign_on_policy(session, owner) for owner in owners}
+    """Those of organizations that are not suspended: the others' lead nowhere."""
+    required = await organizations.list_sign_on_policies(session, {each.organization_id for each in found})
     return [
         WayOut(id=each.id, name=each.name, log_in_url=desk.log_in_url(each.id), required=required[each.organization_id])
         for each in found
+        if each.organization_id in required
     ]

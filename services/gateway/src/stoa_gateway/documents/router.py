@@ -1,5 +1,6 @@
 """The page that shows the merged document to people, without reaching the internet; and what machines look for."""
 
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
@@ -7,6 +8,7 @@ from typing import Annotated
 import orjson
 from fastapi import APIRouter, Request
 from starlette.responses import FileResponse, RedirectResponse, Response
+from starlette.types import Receive, Scope, Send
 
 from stoa_common import clock
 from stoa_common.errors import NotFound
@@ -34,6 +36,22 @@ _PAGE_HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-cache",
 }
+_ASSET_HEADERS = {"Cache-Control": "public, max-age=86400", "X-Content-Type-Options": "nosniff"}
+
+
+class _Whole(FileResponse):
+    """A file that is always given whole.
+
+    Of small ones nobody needs a part, and the framework's words about a part that there is not are no problem document.
+    """
+
+    def __init__(self, path: Path, headers: Mapping[str, str]) -> None:
+        super().__init__(path, headers=headers)
+        del self.headers["accept-ranges"]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        named = [pair for pair in scope["headers"] if pair[0] != b"range"]
+        await super().__call__({**scope, "headers": named}, receive, send)
 
 
 class AssetIsUnknown(NotFound):
@@ -55,14 +73,15 @@ async def go_to_documents() -> RedirectResponse:
 
 @router.get("/docs")
 async def show_page() -> FileResponse:
-    return FileResponse(_OURS / "page.html", headers=_PAGE_HEADERS)
+    return _Whole(_OURS / "page.html", _PAGE_HEADERS)
 
 
-@router.get("/docs/assets/{name}")
+# A path, so that the framework sends nobody from `start.js/` to an address that it makes of the Host header.
+@router.get("/docs/assets/{name:path}")
 async def show_asset(name: str) -> FileResponse:
     if name not in _ASSETS:
         raise AssetIsUnknown("See /docs.")
-    return FileResponse(_ASSETS[name], headers={"Cache-Control": "public, max-age=86400"})
+    return _Whole(_ASSETS[name], _ASSET_HEADERS)
 
 
 @router.api_route("/.well-known/api-catalog", methods=["GET", "HEAD"])

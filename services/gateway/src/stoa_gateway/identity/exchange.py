@@ -23,6 +23,8 @@ from stoa_gateway.identity.credentials import Credential
 #: A credential that does not hold is refused this long without asking again.
 REFUSED_SECONDS: Final = 1.0
 _MOST_KNOWN: Final = 4096
+#: Apart from those that hold: whoever makes texts up would push the others out.
+_MOST_REFUSED: Final = 4096
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=5, connect=2)
 _GRANT_TYPE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"
 
@@ -54,12 +56,13 @@ class TokenExchange:
         self._session = session
         self._url = f"{auth_url.rstrip('/')}/api/v1/auth/token"
         self._known: OrderedDict[bytes, _Known] = OrderedDict()
+        self._refused: OrderedDict[bytes, _Known] = OrderedDict()
         self._asking: dict[bytes, asyncio.Task[_Known]] = {}
 
     async def token_for(self, shown: Credential, *, verifier: TokenVerifier) -> str:
         """An access token that still counts. Raises the refusal of the credential's kind, IdentityIsAway."""
         digest = _digest(shown)
-        known = self._known.get(digest)
+        known = self._known.get(digest) or self._refused.get(digest)
         if known is None or not await _counts(known, verifier):
             known = await self._asked(digest, shown)
         if known.token is None:
@@ -84,10 +87,13 @@ class TokenExchange:
             self._asking.pop(digest, None)
 
     def _remember(self, digest: bytes, known: _Known) -> None:
-        self._known[digest] = known
-        self._known.move_to_end(digest)
-        if len(self._known) > _MOST_KNOWN:
-            self._known.popitem(last=False)
+        holds = known.token is not None
+        kept, other = (self._known, self._refused) if holds else (self._refused, self._known)
+        other.pop(digest, None)
+        kept[digest] = known
+        kept.move_to_end(digest)
+        if len(kept) > (_MOST_KNOWN if holds else _MOST_REFUSED):
+            kept.popitem(last=False)
 
     async def _exchange(self, shown: Credential) -> tuple[str | None, float]:
         """What auth says: a token and its seconds, or None where it does not hold. Raises IdentityIsAway."""

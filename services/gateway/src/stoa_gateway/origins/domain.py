@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from stoa_common.errors import Forbidden
+from stoa_common.errors import BadRequest, Forbidden
 
 
 class OriginIsForeign(Forbidden):
@@ -16,6 +16,13 @@ class OriginIsForeign(Forbidden):
             "Pages of this origin may not ask for your organization's data. An admin allows it at "
             "PUT /api/v1/auth/allowed-origins."
         )
+
+
+class PreflightIsRefused(BadRequest):
+    """A browser asks whether a page may send a request, and it may not: its origin, or the method."""
+
+    def __init__(self, *, headers: Mapping[str, str]) -> None:
+        super().__init__("Pages of this origin may not send this request.", headers=headers)
 
 
 @dataclass(slots=True)

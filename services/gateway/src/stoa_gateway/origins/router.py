@@ -3,11 +3,15 @@
 from collections.abc import Awaitable, Sequence
 from functools import partial
 
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import Response
+from starlette.status import HTTP_200_OK
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from stoa_gateway.origins.domain import Page
+from stoa_common.http import problems
+from stoa_common.ids import new_id
+from stoa_gateway.origins.domain import Page, PreflightIsRefused
 from stoa_gateway.origins.service import PAGE, AllowedOrigins
 
 _ASKS_FIRST = b"access-control-request-method"
@@ -60,6 +64,14 @@ class _Preflights(CORSMiddleware):
             expose_headers=exposed,
         )
         self._origins = origins
+
+    def preflight_response(self, request_headers: Headers) -> Response:
+        """Starlette's, but where it says no: that is a problem document here, as everywhere."""
+        answer = super().preflight_response(request_headers)
+        if answer.status_code == HTTP_200_OK:
+            return answer
+        told = {name: value for name, value in answer.headers.items() if not name.startswith("content-")}
+        return problems.render(PreflightIsRefused(headers=told), instance=str(new_id()), path="")
 
     def is_allowed_origin(self, origin: str) -> bool:
         return self._origins.may_ask(origin)

@@ -38,6 +38,8 @@ def _server(app: FastAPI, settings: ServiceSettings) -> _Server:
     config = uvicorn.Config(
         _last_answers(app, app.state),
         http=LimitedHttp,
+        # Nothing of ours is a web socket: with a library for it installed, uvicorn would hand over to its own protocol.
+        ws="none",
         host=settings.host,
         port=settings.port,
         log_config=None,

@@ -38,3 +38,36 @@ def hand_over(scope: Scope, successor: Successor) -> set[Any] | None:
         return None
     connections: set[Any] = transport.get_protocol().give_up(successor)
     return connections
+
+
+class Untaken:
+    """What waits for a client to read it. Who takes nothing of it for so long loses the connection.
+
+    It would otherwise stay open, with all that waits, for as long as the client likes.
+    """
+
+    __slots__ = ("_loop", "_seconds", "_timer", "_transport", "_waiting")
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop, *, seconds: float) -> None:
+        self._transport, self._loop, self._seconds = transport, loop, seconds
+        self._timer: asyncio.TimerHandle | None = None
+        self._waiting = 0
+
+    def watch(self) -> None:
+        """From now on, if anything waits."""
+        self._waiting = self._transport.get_write_buffer_size()
+        if self._waiting and self._timer is None:
+            self._timer = self._loop.call_later(self._seconds, self._look)
+
+    def end(self) -> None:
+        """It is taken, or somebody else looks after it."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _look(self) -> None:
+        self._timer = None
+        if self._transport.get_write_buffer_size() < self._waiting:
+            self.watch()
+        else:
+            self._transport.abort()

@@ -15,7 +15,7 @@ from .parts import TARGETS, Fault, Happening, Parts  # noqa: E402
 from .report import summary, table, write_report  # noqa: E402
 from .run import Outcome, matrix, run  # noqa: E402
 from .school import make_school  # noqa: E402
-from .stage import a_stage, state_of  # noqa: E402
+from .stage import a_stage  # noqa: E402
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,8 +36,8 @@ def play(faults: Sequence[Fault], *, seconds: float) -> Outcome:
 
 
 def _played(folder: Path, faults: Sequence[Fault], *, seconds: float) -> Outcome:
-    with a_stage(folder) as platform:
-        school, parts = make_school(platform), Parts(state_of(platform))
+    with a_stage(folder) as stage:
+        school, parts = make_school(stage), Parts(stage.state, stage.models)
         return asyncio.run(run(school, parts, faults, seconds=seconds, tell=lambda line: print(line, flush=True)))
 
 

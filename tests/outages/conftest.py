@@ -9,24 +9,22 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "e2e"))
 sys.path.insert(0, str(Path(__file__).parents[2] / "services" / "gateway" / "tests"))
 
-from platforms import Platform
-
 from .parts import Parts
 from .school import School, make_school
-from .stage import a_stage, state_of
+from .stage import Stage, a_stage
 
 
 @pytest.fixture(scope="session")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     with a_stage(tmp_path_factory.mktemp("outages")) as started:
         yield started
 
 
 @pytest.fixture(scope="session")
-def parts(platform: Platform) -> Parts:
-    return Parts(state_of(platform))
+def parts(stage: Stage) -> Parts:
+    return Parts(stage.state, stage.models)
 
 
 @pytest.fixture(scope="session")
-def school(platform: Platform) -> School:
-    return make_school(platform)
+def school(stage: Stage) -> School:
+    return make_school(stage)

@@ -9,6 +9,7 @@ import psutil
 
 #: Kept connections come and go; a request that leaked would keep two files and a place for good.
 FILES_MARGIN = 12
+TASKS_MARGIN = 12
 THREADS_MARGIN = 4
 MEMORY_MARGIN_MB = 48.0
 #: Connections to services are kept for a while after the last request.
@@ -17,18 +18,19 @@ SETTLE_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Figures:
-    """Requests at services and waiting for them (`/metrics`); its process' open files, threads, resident memory."""
+    """Requests at services, waiting ones, tasks of asyncio (`/metrics`); its process' files, threads, memory."""
 
     requests: int
     waiting: int
+    tasks: int
     files: int
     threads: int
     memory_mb: float
 
     def __str__(self) -> str:
         return (
-            f"{self.requests} requests at services, {self.waiting} waiting, {self.files} open files, "
-            f"{self.threads} threads, {self.memory_mb:.0f} MB"
+            f"{self.requests} requests at services, {self.waiting} waiting, {self.tasks} tasks, "
+            f"{self.files} open files, {self.threads} threads, {self.memory_mb:.0f} MB"
         )
 
     def leaks(self, before: "Figures") -> list[str]:
@@ -36,6 +38,7 @@ class Figures:
         grown = {
             f"{self.requests} requests at services": self.requests > 0,
             f"{self.waiting} requests that wait": self.waiting > 0,
+            f"{self.tasks} tasks, {before.tasks} before": self.tasks > before.tasks + TASKS_MARGIN,
             f"{self.files} open files, {before.files} before": self.files > before.files + FILES_MARGIN,
             f"{self.threads} threads, {before.threads} before": self.threads > before.threads + THREADS_MARGIN,
             f"{self.memory_mb:.0f} MB, {before.memory_mb:.0f} before": self.memory_mb
@@ -50,6 +53,7 @@ async def read(gateway: str, process: psutil.Process) -> Figures:
     return Figures(
         _sum(lines, "stoa_upstream_requests"),
         _sum(lines, "stoa_upstream_waiting"),
+        _sum(lines, "stoa_asyncio_tasks"),
         process.num_fds(),
         process.num_threads(),
         process.memory_info().rss / 1e6,

@@ -12,8 +12,12 @@ import psutil
 from stoa_devkit.commands.status import facts
 from stoa_devkit.state import State
 
+from .models import Models
+
 SERVICES = ("auth", "content", "ai", "analytics", "feed")
-TARGETS = (*SERVICES, "valkey", "kafka", "postgres")
+#: What answers `/v1`, and writes the answers of the tutor.
+MODELS = "models"
+TARGETS = (*SERVICES, "valkey", "kafka", "postgres", MODELS)
 
 
 class Happening(StrEnum):
@@ -43,20 +47,16 @@ class PartIsAway(RuntimeError):
 class Parts:
     """The processes of one platform, found anew each time: they are started again meanwhile."""
 
-    def __init__(self, state: Path) -> None:
-        self._state = State(state)
+    def __init__(self, state: Path, models: Models) -> None:
+        self._state, self._models = State(state), models
 
     def are_ready(self) -> bool:
-        """Whether the supervisor sees every part ready."""
-        return bool(facts(self._state)["ready"])
-
-    def restarts(self, name: str) -> int:
-        """How often the supervisor has started the part again."""
-        return int(self._part(name)["restarts"])
+        """Whether the supervisor sees every part ready, and the models are there."""
+        return bool(facts(self._state)["ready"]) and self._models.is_ready()
 
     def process(self, name: str) -> psutil.Process:
         """The part's first process. Raises PartIsAway."""
-        pid = self._part(name)["pid"]
+        pid = self._models.pid if name == MODELS else self._part(name)["pid"]
         if pid is None or not psutil.pid_exists(pid):
             raise PartIsAway(name)
         return psutil.Process(pid)

@@ -28,6 +28,7 @@ def summary(outcome: Outcome) -> str:
     lines = [
         f"{outcome.answers:,} answers in {len(outcome.rounds)} rounds; {outcome.writes:,} attempts were made by key,",
         f"each once, and told {outcome.told:,} times on the stream, with {outcome.resets} resets.",
+        f"As wanted: {', '.join(f'{count} x {name}' for name, count in sorted(outcome.fine.items()))}.",
         f"The gateway before: {outcome.before}; after: {outcome.after}.",
         "Every promise was kept." if outcome.holds else "Broken:",
     ]

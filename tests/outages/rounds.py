@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from .follower import Follower
 from .load import Load
 from .parts import Fault, Happening, PartIsAway, Parts
-from .promises import TOUCHED, Answer, broken_promise
+from .promises import Answer, broken_promise
 
 #: Nothing was refused for so long: it is back.
 QUIET_SECONDS = 3.0
@@ -39,8 +39,8 @@ class Round:
 
     def slowest(self, *, touched: bool) -> Answer | None:
         """Of the services that were touched, or of the others."""
-        names = TOUCHED[self.fault.target]
-        return max((a for a in self.answers if (a.ask.service in names) is touched), key=_seconds, default=None)
+        target = self.fault.target
+        return max((a for a in self.answers if a.ask.is_touched_by(target) is touched), key=_seconds, default=None)
 
 
 async def play(scene: Scene, fault: Fault) -> Round:
@@ -51,7 +51,7 @@ async def play(scene: Scene, fault: Fault) -> Round:
     while (missing := _what_is_missing(scene, mended)) and time.monotonic() - mended < BACK_SECONDS:
         await asyncio.sleep(0.3)
     done.answers = [answer for answer in scene.load.answers if answer.ended >= began]
-    wrong = (broken_promise(answer, fault.target) for answer in done.answers)
+    wrong = (broken_promise(answer, fault.target, since=began) for answer in done.answers)
     done.broken = [what for what in wrong if what is not None]
     done.refused_until = max([0.0, *(answer.ended - mended for answer in done.answers if not answer.is_fine)])
     if missing:
@@ -94,7 +94,7 @@ def _what_is_missing(scene: Scene, mended: float) -> str:
     if refused:
         return str(refused[-1])
     answered = {answer.ask.name for answer in scene.load.answers if answer.began > mended and answer.is_fine}
-    if silent := {ask.name for ask in scene.load.asks} - answered:
+    if silent := {ask.name for ask in scene.load.asks if ask.is_awaited} - answered:
         return f"no answer of {', '.join(sorted(silent))}"
     if late := scene.follower.untold(scene.load.attempts, before=now - TOLD_SECONDS):
         return f"{len(late)} attempts were not told on the stream"

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -16,9 +17,9 @@ from .promises import broken_promise
 from .rounds import BACK_SECONDS, QUIET_SECONDS, Round, Scene, play
 from .school import School
 
-WARM_UP_SECONDS = 6.0
+WARM_UP_SECONDS = 4.0
 #: Longer than the routes' time-outs, so that these and the breaker show.
-PAUSE_SECONDS = 18.0
+PAUSE_SECONDS = 13.0
 
 Tell = Callable[[str], None]
 
@@ -42,6 +43,8 @@ class Outcome:
     writes: int
     told: int
     resets: int
+    #: How many requests of each kind were answered as wanted.
+    fine: Counter[str]
 
     @property
     def holds(self) -> bool:
@@ -57,7 +60,6 @@ class Outcome:
 async def run(school: School, parts: Parts, faults: Sequence[Fault], *, seconds: float, tell: Tell = print) -> Outcome:
     """No round begins after so many seconds. The gateway itself is left alone."""
     before = await _warmed_up(school, parts)
-    earlier = await _attempts(school)
     scene = Scene(parts, Load(school), Follower(school))
     rounds: list[Round] = []
     until = time.monotonic() + seconds
@@ -69,12 +71,14 @@ async def run(school: School, parts: Parts, faults: Sequence[Fault], *, seconds:
                     rounds.append(await play(scene, fault))
                     tell(_line(rounds[-1]))
                     await _log_in_again(scene.load)
-        broken = await _unfinished(scene, earlier)
+        broken = await _unfinished(scene)
     after = await figures.settled(school.gateway, parts.process("gateway"), before=before)
     outside = _outside(scene.load, rounds)
     writes, told = len(scene.load.attempts), sum(scene.follower.attempts.values())
     all_broken = [*broken, *scene.load.broken, *outside, *after.leaks(before)]
-    return Outcome(before, after, rounds, all_broken, len(scene.load.answers), writes, told, len(scene.follower.resets))
+    answers, resets = scene.load.answers, len(scene.follower.resets)
+    fine = Counter(answer.ask.name for answer in answers if answer.is_fine)
+    return Outcome(before, after, rounds, all_broken, len(answers), writes, told, resets, fine)
 
 
 async def _log_in_again(load: Load) -> None:
@@ -95,7 +99,7 @@ async def _warmed_up(school: School, parts: Parts) -> Figures:
     return await figures.read(school.gateway, parts.process("gateway"))
 
 
-async def _unfinished(scene: Scene, earlier: set[str]) -> list[str]:
+async def _unfinished(scene: Scene) -> list[str]:
     """What is wrong with the writes and the stream when the load has ended."""
     until = time.monotonic() + BACK_SECONDS
     while scene.follower.untold(scene.load.attempts) and time.monotonic() < until:
@@ -105,22 +109,7 @@ async def _unfinished(scene: Scene, earlier: set[str]) -> list[str]:
         broken.append(f"{len(untold)} of {len(scene.load.attempts)} attempts were never told on the stream")
     if scene.follower.longest_silence > LONGEST_SILENCE_SECONDS:
         broken.append(f"the stream was silent for {scene.follower.longest_silence:.0f} s")
-    kept = await _attempts(scene.load.school) - earlier
-    if kept != scene.load.attempts.keys():
-        broken.append(f"{len(scene.load.attempts)} attempts were answered, and {len(kept)} are there")
-    return broken
-
-
-async def _attempts(school: School) -> set[str]:
-    """What the service has, page by page."""
-    found: set[str] = set()
-    path: str | None = f"/api/v1/content/quizzes/{school.quiz_id}/attempts?limit=20"
-    async with httpx2.AsyncClient(base_url=school.gateway, timeout=30) as client:
-        while path:
-            page = (await client.get(path, headers=school.headers("learner"))).json()
-            found |= {item["id"] for item in page["items"]}
-            path = f"{path.partition('&')[0]}&after={page['next']}" if page["next"] else None
-    return found
+    return [*broken, *await scene.load.wrong_afterwards()]
 
 
 def _outside(load: Load, rounds: Sequence[Round]) -> list[str]:

@@ -1,10 +1,10 @@
 """Who asks while parts are away: the author of a course, and a learner who may take its quiz as often as they like."""
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
 import httpx2
-from platforms import Platform
 from world import (
     LESSON,
     QUIZ,
@@ -19,12 +19,15 @@ from world import (
     wait_for_job,
 )
 
+from .models import Models
+from .stage import Stage
+
 CONTENT = "/api/v1/content"
 
 
 @dataclass
 class School:
-    """Two people who are logged in, and what is asked for."""
+    """People who are logged in, and what is asked for."""
 
     gateway: str
     owner: Account
@@ -33,6 +36,11 @@ class School:
     quiz_id: str
     webhook_id: str
     answers: list[dict[str, Any]]
+    #: The owner of another organization, and what that shows to everybody.
+    neighbor: Account
+    neighbor_course_id: str
+    #: What the tutor asks.
+    models: Models
 
     def headers(self, who: str) -> dict[str, str]:
         """Of the owner or the learner; of nobody, none."""
@@ -45,18 +53,33 @@ class School:
             self.learner = log_in(api, self.learner.email)
 
 
-def make_school(platform: Platform) -> School:
-    with httpx2.Client(base_url=platform.gateway, timeout=30) as api:
-        owner = register(api)
-        verify_email(api, owner, platform.stoa)
-        course_id = _published(api, owner)
+def make_school(stage: Stage) -> School:
+    gateway = stage.platform.gateway
+    with httpx2.Client(base_url=gateway, timeout=30) as api:
+        owner, neighbor = register(api), register(api)
+        verify_email(api, owner, stage.platform.stoa)
+        course_id, neighbor_course_id = _published(api, owner), _published(api, neighbor)
         learner = invite_learner(api, owner)
         _ok(api.post(f"{CONTENT}/courses/{course_id}/enrollments", headers=learner.headers))
         course = _ok(api.get(f"{CONTENT}/courses/{course_id}", headers=learner.headers))
         quiz_id = next(lesson["quiz_id"] for lesson in lessons_of(course) if lesson["quiz_id"])
         quiz = _ok(api.get(f"{CONTENT}/quizzes/{quiz_id}", headers=learner.headers))
         answers = [_answered(question) for question in quiz["questions"]]
-        return School(platform.gateway, owner, learner, course_id, quiz_id, make_webhook(api, owner), answers)
+        webhook_id = make_webhook(api, owner)
+        _wait_for_tutor(api, learner, course_id)
+        shown = (course_id, quiz_id, webhook_id, answers)
+        return School(gateway, owner, learner, *shown, neighbor, neighbor_course_id, stage.models)
+
+
+def _wait_for_tutor(api: httpx2.Client, learner: Account, course_id: str) -> None:
+    """Until it has read the course."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        answer = api.get(f"/api/v1/ai/courses/{course_id}", headers=learner.headers)
+        if answer.is_success and answer.json()["ready"]:
+            return
+        time.sleep(0.2)
+    raise TimeoutError("The tutor did not read the course.")
 
 
 def _published(api: httpx2.Client, owner: Account) -> str:

@@ -1,14 +1,14 @@
 """The short form of `make outages`: each kind of fault once, and each server and service that it shows most at."""
 
 from .parts import Fault, Happening, Parts
-from .run import run
+from .run import PAUSE_SECONDS, run
 from .school import School
 
 FAULTS = (
     Fault("content", Happening.KILLED),
     Fault("valkey", Happening.PAUSED, 4.0),
     Fault("kafka", Happening.KILLED),
-    Fault("content", Happening.PAUSED, 18.0),
+    Fault("content", Happening.PAUSED, PAUSE_SECONDS),
 )
 
 

@@ -3,7 +3,6 @@
 import json
 import os
 import secrets
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from stoa_common.testing.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 STOA = Path(sys.executable).with_name("stoa")
@@ -57,9 +58,3 @@ def a_platform(folder: Path, **variables: str) -> Iterator[Platform]:
         yield platform
     finally:
         platform.stoa("down")
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])

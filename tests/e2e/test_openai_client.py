@@ -15,9 +15,9 @@ import openai
 import pytest
 from conftest import Platform
 from models import MODEL, WORDS, Models
-from platforms import free_port
 from world import World
 
+from stoa_common.testing.ports import free_port
 from stoa_devkit.state import State
 
 #: Each test has a key of its own: so much at once, then one in three seconds, so that a slow machine earns none

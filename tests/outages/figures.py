@@ -70,4 +70,5 @@ async def settled(gateway: str, process: psutil.Process, *, before: Figures) -> 
 
 def _sum(lines: list[str], name: str) -> int:
     found = [line for line in lines if line.startswith((f"{name} ", f"{name}{{"))]
+    assert found, f"/metrics says nothing of {name}."
     return int(sum(float(line.rpartition(" ")[2]) for line in found))

@@ -11,7 +11,9 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import aiohttp
-from programs import Gateway, free_port
+from programs import Gateway
+
+from stoa_common.testing.ports import free_port
 
 ASK_SECONDS = 0.5
 #: Debian has it where only root's PATH looks.

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from programs import Gateway, free_port, gateways
+from programs import Gateway, gateways
 
+from stoa_common.testing.ports import free_port
 from stoa_common.testing.servers import Servers
 
 from . import behind, nginx

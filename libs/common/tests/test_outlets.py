@@ -3,17 +3,17 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 import pytest
 import uvicorn
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from stoa_common import sse
 from stoa_common.outlets import Outlet
-from stoa_common.sse import ServerEvent, cuttable
+from stoa_common.sse import ServerEvent
+from stoa_common.testing.serving import a_socket, served
 
-Wrap = Callable[[ASGIApp], ASGIApp]
 HEAD = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
@@ -27,9 +27,9 @@ class Desk:
 
     async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.outlets.append(outlet := Outlet())
+        outlet.write(b": early\n\n")
         self.opened.set()
-        await outlet.serve(scope, receive, send)
-        self.ended.set()
+        await outlet.serve(scope, send, headers=[(b"x-seen", b"yes")], closed=self.ended.set)
 
     async def tend(self) -> None:
         while True:
@@ -39,34 +39,23 @@ class Desk:
 
 
 @contextlib.asynccontextmanager
-async def serving(desk: Desk, wrap: Wrap) -> AsyncIterator[int]:
-    """The port of a server whose every answer is an outlet of the desk."""
+async def serving(desk: Desk) -> AsyncIterator[tuple[uvicorn.Server, int]]:
+    """A server whose every answer is an outlet of the desk, and its port."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await desk.answer(scope, receive, send)
 
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = uvicorn.Server(uvicorn.Config(wrap(app), log_config=None, lifespan="off", timeout_graceful_shutdown=1))
-        running = [asyncio.create_task(server.serve(sockets=[listener])), asyncio.create_task(desk.tend())]
-        try:
-            while not server.started:  # asked, never told
-                await asyncio.sleep(0.02)
-            yield listener.getsockname()[1]
-        finally:
-            server.should_exit = True
-            running[1].cancel()
-            await asyncio.wait(running)
+    taken, tending = a_socket(), asyncio.create_task(desk.tend())
+    try:
+        async with served(app, taken) as server:
+            yield server, taken.getsockname()[1]
+    finally:
+        tending.cancel()
 
 
-@pytest.fixture(params=["shown", "hidden"])
-def wrap(request: pytest.FixtureRequest) -> Wrap:
-    """A server that shows its connections, and one that does not."""
-    return cuttable if request.param == "shown" else lambda app: app
-
-
-async def test_what_is_written_arrives_in_order_and_the_answer_ends(wrap: Wrap) -> None:
+async def test_what_is_written_arrives_in_order_and_the_answer_ends() -> None:
     desk = Desk()
-    async with serving(desk, wrap) as port, asyncio.timeout(20):
+    async with serving(desk) as (_, port), asyncio.timeout(20):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(HEAD)
         await desk.opened.wait()
@@ -81,14 +70,16 @@ async def test_what_is_written_arrives_in_order_and_the_answer_ends(wrap: Wrap) 
 
     assert [text.index(b"data: %d" % n) for n in range(3)] == sorted(text.index(b"data: %d" % n) for n in range(3))
     assert b"text/event-stream" in text
+    assert text.index(b": early") < text.index(b"data: 0")
+    assert b"x-seen: yes" in text
     assert b"too late" not in text
 
 
-async def test_a_silent_answer_has_a_heartbeat(wrap: Wrap, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_silent_answer_has_a_heartbeat(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sse, "HEARTBEAT_SECONDS", 0.1)
     desk = Desk()
 
-    async with serving(desk, wrap) as port, asyncio.timeout(20):
+    async with serving(desk) as (_, port), asyncio.timeout(20):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(HEAD)
         for _ in range(2):
@@ -96,10 +87,10 @@ async def test_a_silent_answer_has_a_heartbeat(wrap: Wrap, monkeypatch: pytest.M
         writer.close()
 
 
-async def test_who_leaves_is_noticed(wrap: Wrap) -> None:
+async def test_who_leaves_is_noticed() -> None:
     desk = Desk()
 
-    async with serving(desk, wrap) as port, asyncio.timeout(20):
+    async with serving(desk) as (_, port), asyncio.timeout(20):
         _, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(HEAD)
         await desk.opened.wait()
@@ -108,12 +99,12 @@ async def test_who_leaves_is_noticed(wrap: Wrap) -> None:
 
 
 @pytest.mark.parametrize("limit", ["bytes", "seconds"])
-async def test_a_client_that_does_not_read_is_cut(wrap: Wrap, monkeypatch: pytest.MonkeyPatch, limit: str) -> None:
+async def test_a_client_that_does_not_read_is_cut(monkeypatch: pytest.MonkeyPatch, limit: str) -> None:
     monkeypatch.setattr(Outlet, "write_seconds", 0.3 if limit == "seconds" else 60)
     monkeypatch.setattr(Outlet, "most_waiting", 2**40 if limit == "seconds" else 300_000)
     desk = Desk()
 
-    async with serving(desk, wrap) as port, asyncio.timeout(30):
+    async with serving(desk) as (_, port), asyncio.timeout(30):
         with socket.create_connection(("127.0.0.1", port)) as client:
             client.sendall(HEAD)
             while not desk.ended.is_set():
@@ -121,4 +112,63 @@ async def test_a_client_that_does_not_read_is_cut(wrap: Wrap, monkeypatch: pytes
                 for outlet in desk.outlets:
                     outlet.write(b": " + b"x" * 100_000 + b"\n\n")
 
-    assert not desk.outlets[0]._waiting
+
+async def test_an_answer_that_has_ended_does_not_wait_for_a_client_that_does_not_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Outlet, "write_seconds", 0.3)
+    monkeypatch.setattr(Outlet, "most_waiting", 2**40)
+    desk = Desk()
+
+    async with serving(desk) as (server, port), asyncio.timeout(30):
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            client.sendall(HEAD)
+            await desk.opened.wait()
+            desk.outlets[0].write(b": " + b"x" * 8_000_000 + b"\n\n")
+            desk.outlets[0].end()
+            await desk.ended.wait()
+
+            assert not server.server_state.connections
+
+
+async def test_a_client_that_goes_on_talking_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Outlet, "most_heard", 10_000)
+    desk = Desk()
+
+    async with serving(desk) as (_, port), asyncio.timeout(20):
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(HEAD + HEAD)
+        await desk.opened.wait()
+        with contextlib.suppress(ConnectionError):
+            while not desk.ended.is_set():
+                writer.write(b"x" * 5_000)
+                await asyncio.sleep(0.02)
+        writer.close()
+
+        await desk.ended.wait()
+
+
+async def test_a_server_that_stops_ends_its_answers() -> None:
+    desk = Desk()
+
+    async with asyncio.timeout(20):
+        async with serving(desk) as (_, port):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(HEAD)
+            await reader.readuntil(b": early\n\n")
+
+        assert (await reader.read()).endswith(b"\r\n0\r\n\r\n")
+        writer.close()
+
+
+async def test_an_open_answer_keeps_nothing_of_its_request() -> None:
+    desk = Desk()
+
+    async with serving(desk) as (server, port), asyncio.timeout(20):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(HEAD)
+        await reader.readuntil(b": early\n\n")
+
+        assert server.server_state.connections == set(desk.outlets)
+        assert not server.server_state.tasks
+        writer.close()

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -15,6 +14,7 @@ import pytest
 import pytest_asyncio
 
 from stoa_common.settings import ServiceSettings
+from stoa_common.testing.ports import free_port
 from stoa_common.testing.servers import Servers
 
 HERE = Path(__file__).parent
@@ -33,12 +33,6 @@ def _environment(settings: ServiceSettings, servers: Servers, prefix: str, port:
         "KAFKA_BOOTSTRAP_SERVERS": servers.kafka_bootstrap_servers,
         "KAFKA_TOPIC_PREFIX": prefix,
     }
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 @asynccontextmanager
@@ -79,7 +73,7 @@ async def _readiness(http: httpx2.AsyncClient, port: int) -> dict[str, object] |
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def environment(settings: ServiceSettings, servers: Servers, topic_prefix: str) -> dict[str, str]:
-    return _environment(settings, servers, topic_prefix, _free_port())
+    return _environment(settings, servers, topic_prefix, free_port())
 
 
 async def test_all_roles_run_in_one_process_and_end_cleanly_on_sigterm(environment: dict[str, str]) -> None:
@@ -119,7 +113,7 @@ async def test_a_role_that_cannot_work_takes_the_process_down(environment: dict[
 
 async def test_while_kafka_is_away_the_api_answers_and_says_that_it_waits(environment: dict[str, str]) -> None:
     port = int(environment["SAMPLE_PORT"])
-    nowhere = environment | {"KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{_free_port()}"}
+    nowhere = environment | {"KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{free_port()}"}
 
     async with _started(nowhere, "api", "consumer", "relay", "worker") as process:
         async with asyncio.timeout(30), httpx2.AsyncClient() as http:

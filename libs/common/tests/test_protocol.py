@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-import uvicorn
 from starlette.types import Receive, Scope, Send
 
 from stoa_common.http.protocol import LARGEST_HEAD_BYTES, MOST_HEADERS, LimitedHttp
+from stoa_common.testing.serving import a_socket, served
 
 GET = b"GET /here HTTP/1.1\r\nHost: stoa.example\r\n"
 POST = b"POST /here HTTP/1.1\r\nHost: stoa.example\r\n"
@@ -39,14 +39,9 @@ class Impatient(LimitedHttp):
 
 @pytest_asyncio.fixture(loop_scope="session", scope="module")
 async def port() -> AsyncIterator[int]:
-    config = uvicorn.Config(count_bytes, http=Impatient, port=0, log_config=None, lifespan="off", server_header=False)
-    server = uvicorn.Server(config)
-    serving = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
-    yield server.servers[0].sockets[0].getsockname()[1]
-    server.should_exit = True
-    await serving
+    taken = a_socket()
+    async with served(count_bytes, taken, http=Impatient):
+        yield taken.getsockname()[1]
 
 
 async def said(port: int, *pieces: bytes, pause: float = 0.0) -> bytes:

@@ -1,6 +1,7 @@
 """What a copy of the log does not know it asks for: an emptied or lost Redis is not believed, nor auth's silence."""
 
 import asyncio
+import time
 
 import pytest
 from redis.asyncio import Redis
@@ -8,7 +9,8 @@ from revoking import Truth, a_copy, everything, expire, flush, is_taken, publish
 
 from stoa_common import revocations
 from stoa_common.errors import Unavailable
-from stoa_common.revocation_log import AuthLog, RedisLog, open_redis
+from stoa_common.ids import new_id
+from stoa_common.revocation_log import KEY, AuthLog, RedisLog, open_redis
 from stoa_common.revocations import Extract
 from stoa_common.security import TokenVerifier
 from stoa_common.testing import Identities
@@ -50,7 +52,7 @@ async def test_an_emptied_redis_takes_nothing_new_before_it_is_refilled(
     truth.revoke("second")
 
     assert not await publish(shared, truth, after=1)
-    assert await shared.read(after=0) is None
+    assert await shared.read(after=0) == Extract(None, [])
 
     assert await publish(shared, truth)
     refilled = await shared.read(after=0)
@@ -82,7 +84,7 @@ async def test_the_marker_is_gone_soon_after_auth_stops_renewing_it(redis: Redis
 
     await asyncio.sleep(0.5)
 
-    assert await shared.read(after=0) is None
+    assert await shared.read(after=0) == Extract(None, [])
 
 
 async def test_while_auth_is_away_what_was_complete_stays_good_and_then_nothing_is(
@@ -146,3 +148,21 @@ def test_a_subject_tells_nobodys_id(identities: Identities) -> None:
 
     assert not any(part in told for one in (who.person_id, who.session_id) for part in (str(one), one.hex))
     assert len(set(everything(who).values())) == 3
+
+
+async def test_what_redis_tells_counts_although_nobody_can_say_that_it_is_all(
+    shared: RedisLog, truth: Truth, redis: Redis, prefix: str
+) -> None:
+    copy, subject = a_copy(shared, truth), revocations.of_session(new_id())
+    await publish(shared, truth)
+    await copy.ensure_fresh()
+    truth.revoke(subject)
+    await publish(shared, truth, after=0)
+    # The marker goes half a second after auth went.
+    await redis.delete(f"{prefix}{KEY}:upto")
+    truth.is_away = True
+
+    await asyncio.sleep(revocations.TRUST_SECONDS)
+    await copy.ensure_fresh()
+
+    assert copy.is_revoked([subject], issued_at=time.time())

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from starlette.types import Receive, Scope, Send
 
 from stoa_common import sse
-from stoa_common.sse import Bookmark, EventStream, ServerEvent, cuttable
+from stoa_common.sse import Bookmark, EventStream, ServerEvent
+from stoa_common.testing.serving import a_socket, served
 
 
 def parsed(text: bytes) -> list[tuple[str, str, str | None]]:
@@ -82,35 +83,22 @@ class Source:
 
 
 @contextlib.asynccontextmanager
-async def serving(source: Source) -> AsyncIterator[uvicorn.Server]:
-    """A server whose every answer is this source's."""
+async def serving(source: Source) -> AsyncIterator[tuple[uvicorn.Server, int]]:
+    """A server whose every answer is this source's, and its port."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await EventStream(source.events())(scope, receive, send)
 
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        config = uvicorn.Config(cuttable(app), log_config=None, lifespan="off", timeout_graceful_shutdown=1)
-        server = uvicorn.Server(config)
-        running = asyncio.create_task(server.serve(sockets=[listener]))
-        try:
-            while not server.started:  # asked, never told
-                await asyncio.sleep(0.02)
-            yield server
-        finally:
-            server.should_exit = True
-            await running
-
-
-def port_of(server: uvicorn.Server) -> int:
-    port: int = server.servers[0].sockets[0].getsockname()[1]
-    return port
+    taken = a_socket()
+    async with served(app, taken) as server:
+        yield server, taken.getsockname()[1]
 
 
 async def test_a_silent_stream_has_a_heartbeat(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sse, "HEARTBEAT_SECONDS", 0.05)
 
-    async with serving(Source(pause=3600)) as server, asyncio.timeout(20):
-        reader, writer = await asyncio.open_connection("127.0.0.1", port_of(server))
+    async with serving(Source(pause=3600)) as (_, port), asyncio.timeout(20):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         for _ in range(2):
             await reader.readuntil(b": heartbeat\n\n")
@@ -120,8 +108,8 @@ async def test_a_silent_stream_has_a_heartbeat(monkeypatch: pytest.MonkeyPatch) 
 async def test_a_source_is_told_when_its_client_leaves() -> None:
     source = Source(pause=0.01)
 
-    async with serving(source) as server, asyncio.timeout(20):
-        reader, writer = await asyncio.open_connection("127.0.0.1", port_of(server))
+    async with serving(source) as (_, port), asyncio.timeout(20):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         await reader.readuntil(b"event: tick")
         writer.close()
@@ -137,8 +125,8 @@ async def test_a_source_that_ends_as_its_client_leaves_is_no_error(caplog: pytes
             self.ended.set()
 
     source = Ending()
-    async with serving(source) as server, asyncio.timeout(20):
-        reader, writer = await asyncio.open_connection("127.0.0.1", port_of(server))
+    async with serving(source) as (_, port), asyncio.timeout(20):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         await reader.readuntil(b"event: tick")
         writer.close()
@@ -152,8 +140,8 @@ async def test_a_client_that_does_not_read_is_cut_and_nothing_piles_up(monkeypat
     monkeypatch.setattr(EventStream, "write_seconds", 0.3)
     source = Source(data="x" * 100_000)
 
-    async with serving(source) as server, asyncio.timeout(30):
-        with socket.create_connection(("127.0.0.1", port_of(server))) as client:
+    async with serving(source) as (server, port), asyncio.timeout(30):
+        with socket.create_connection(("127.0.0.1", port)) as client:
             client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
             await source.ended.wait()
             # Although the client has read nothing, and never will: the server has let go of it.

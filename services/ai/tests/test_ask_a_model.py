@@ -7,7 +7,6 @@ from typing import Any
 import aiohttp
 import pytest
 import pytest_asyncio
-import uvicorn
 from asking import DONE, QUESTION, ask, events_of, generation_of
 from fastapi import FastAPI
 from httpx2 import ASGITransport, AsyncClient
@@ -24,6 +23,7 @@ from stoa_common.security import TokenVerifier
 from stoa_common.service import Service
 from stoa_common.testing import Delivery, Identities
 from stoa_common.testing.identities import ISSUER
+from stoa_common.testing.serving import a_socket, served, url_of
 from stoa_events.contracts import AnswerGenerated, UsageRecorded
 
 
@@ -102,13 +102,9 @@ async def test_a_model_without_room_is_a_problem_with_a_name(
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def address(model_app: FastAPI) -> AsyncIterator[str]:
     """The service on a real socket, where a client can hang up."""
-    server = uvicorn.Server(uvicorn.Config(model_app, port=0, log_config=None, lifespan="off"))
-    running = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.02)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    await running
+    taken = a_socket()
+    async with served(model_app, taken):
+        yield url_of(taken)
 
 
 @pytest.mark.parametrize("ahead", [[chunk("At new moon "), chunk("it is ")], []])

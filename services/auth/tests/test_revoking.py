@@ -19,7 +19,7 @@ from stoa_common.database import Database
 from stoa_common.errors import Unauthenticated
 from stoa_common.ids import new_id
 from stoa_common.resources import Resources
-from stoa_common.revocation_log import PATH, RedisLog, open_redis
+from stoa_common.revocation_log import KEY, PATH, RedisLog, open_redis
 from stoa_common.revocations import Extract, Revocation, Revocations
 from stoa_common.security import TokenVerifier
 from stoa_common.testing.identities import ISSUER
@@ -296,3 +296,16 @@ async def test_the_log_is_not_written_with_a_change_that_did_not_happen(doors: D
 async def _upto(database: Database) -> int:
     async with database.transaction() as session:
         return (await RevocationRepository(session).read(after=0)).upto
+
+
+async def test_what_is_answered_as_revoked_is_in_redis_already(doors: Doors, elsewhere: Elsewhere) -> None:
+    ada = await doors.newcomer()
+    publishing = asyncio.create_task(elsewhere.publisher.run())
+    assert await elsewhere.takes_within_a_second(ada.access_token, expected=True)
+    before = await elsewhere.redis.zcard(f"{elsewhere.prefix}{KEY}:log")
+
+    await doors.client.post("/api/v1/auth/logout", headers=ada.headers)
+    # As if auth were killed now.
+    publishing.cancel()
+
+    assert await elsewhere.redis.zcard(f"{elsewhere.prefix}{KEY}:log") > before

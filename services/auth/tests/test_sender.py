@@ -1,6 +1,5 @@
 """Mail leaves over SMTP, again and again until it is taken, and never twice by intent."""
 
-import socket
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -23,14 +22,9 @@ from stoa_auth.settings import Settings
 from stoa_common import clock
 from stoa_common.database import Database
 from stoa_common.resources import Resources
+from stoa_common.testing.ports import free_port
 
 from .conftest import Doors, an_address
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 class Inbox:

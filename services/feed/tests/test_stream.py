@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import random
-import socket
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -16,7 +15,6 @@ import httpx2
 import orjson
 import pytest
 import pytest_asyncio
-import uvicorn
 from fastapi import FastAPI
 
 from stoa_common import clock
@@ -24,8 +22,8 @@ from stoa_common.database import Database
 from stoa_common.ids import new_id
 from stoa_common.pages import encode_cursor
 from stoa_common.security import Principal
-from stoa_common.sse import cuttable
 from stoa_common.testing import Identities
+from stoa_common.testing.serving import a_socket, served, url_of
 from stoa_events.contracts import LessonPublished
 from stoa_feed.events import service, tail
 
@@ -35,13 +33,9 @@ PATH = "/api/v1/feed/events/stream"
 @pytest_asyncio.fixture(loop_scope="session")
 async def address(app: FastAPI) -> AsyncIterator[str]:
     """The feed behind a real server: a client in memory would wait for the stream's end."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        config = uvicorn.Config(cuttable(app), log_config=None, lifespan="off", timeout_graceful_shutdown=1)
-        server = uvicorn.Server(config)
-        running = asyncio.create_task(server.serve(sockets=[listener]))
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        server.should_exit = True
-        await running
+    taken = a_socket()
+    async with served(app, taken):
+        yield url_of(taken)
 
 
 @dataclass

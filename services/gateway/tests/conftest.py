@@ -12,10 +12,8 @@ import aiohttp
 import orjson
 import pytest
 import pytest_asyncio
-import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, StreamingResponse
-from starlette.types import ASGIApp
 
 from stoa_common.app import create_app
 from stoa_common.http import Router, public, require
@@ -23,9 +21,10 @@ from stoa_common.resources import Resources
 from stoa_common.security import TokenVerifier
 from stoa_common.service import Service
 from stoa_common.settings import ServiceSettings
-from stoa_common.sse import EventStream, ServerEvent, cuttable
+from stoa_common.sse import EventStream, ServerEvent
 from stoa_common.testing import Identities
 from stoa_common.testing.identities import ISSUER
+from stoa_common.testing.serving import a_socket, served, url_of
 from stoa_gateway.processes import service as gateway
 
 ORIGIN = "https://learn.example"
@@ -41,38 +40,6 @@ content_types = ["*/*"]
 [upstreams.default]
 breaks_after = 1000
 """
-
-
-@contextlib.asynccontextmanager
-async def served(app: ASGIApp, taken: socket.socket) -> AsyncIterator[None]:
-    server = uvicorn.Server(
-        uvicorn.Config(
-            cuttable(app),
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            timeout_graceful_shutdown=1,
-            # As the services' own processes have them.
-            proxy_headers=False,
-            server_header=False,
-        )
-    )
-    serving = asyncio.create_task(server.serve(sockets=[taken]))
-    while not server.started:  # uvicorn has no event for it
-        await asyncio.sleep(0.01)
-    yield
-    server.should_exit = True
-    await serving
-
-
-def a_socket() -> socket.socket:
-    taken = socket.socket()
-    taken.bind(("127.0.0.1", 0))
-    return taken
-
-
-def address(taken: socket.socket) -> str:
-    return f"http://127.0.0.1:{taken.getsockname()[1]}"
 
 
 @dataclass
@@ -240,7 +207,7 @@ def raw_answer(body: bytes, *headers: bytes, status: bytes = b"200 OK") -> bytes
 async def raw() -> AsyncIterator[RawService]:
     service = RawService()
     server = await asyncio.start_server(service.take, "127.0.0.1", 0)
-    service.url = address(server.sockets[0])
+    service.url = url_of(server.sockets[0])
     async with server:
         yield service
 
@@ -276,11 +243,11 @@ async def settings_overrides(
     nobody = a_socket()
     async with served(content_app, taken):
         yield {
-            "content_url": address(taken),
+            "content_url": url_of(taken),
             "ai_url": raw.url,
-            "analytics_url": address(nobody),
-            "auth_url": address(nobody),
-            "feed_url": address(late_socket),
+            "analytics_url": url_of(nobody),
+            "auth_url": url_of(nobody),
+            "feed_url": url_of(late_socket),
             "cors_origins": f"{ORIGIN}, https://coach.example",
             "policies": policies_file(POLICIES),
         }
@@ -292,8 +259,8 @@ async def url(app: FastAPI) -> AsyncIterator[str]:
     taken = a_socket()
     async with served(app, taken), aiohttp.ClientSession() as http:
         for path in ("/api/v1/content/echo/x", "/api/v1/ai/raw"):
-            await http.get(address(taken) + path)
-        yield address(taken)
+            await http.get(url_of(taken) + path)
+        yield url_of(taken)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -325,7 +292,7 @@ def open_gateway(
             async with (
                 served(app, taken),
                 aiohttp.ClientSession(
-                    address(taken),
+                    url_of(taken),
                     timeout=aiohttp.ClientTimeout(total=60),
                     cookie_jar=aiohttp.DummyCookieJar(),
                     connector=aiohttp.TCPConnector(limit=0),
@@ -347,7 +314,7 @@ def bound() -> Any:
 
     def bind() -> tuple[socket.socket, str]:
         taken = a_socket()
-        return taken, address(taken)
+        return taken, url_of(taken)
 
     return bind
 

@@ -19,7 +19,6 @@ from stoa_common.resources import Resources
 from stoa_common.revocation_log import RedisLog, open_redis
 from stoa_common.revocations import Extract, Revocation, Revocations
 from stoa_common.security import Principal, TokenVerifier
-from stoa_common.sse import cuttable
 from stoa_common.testing import Identities
 from stoa_common.testing.delivery import an_envelope
 from stoa_common.testing.identities import ISSUER
@@ -246,6 +245,6 @@ async def a_gateway(
         own.add(source)
         own.add(streams)
         app = app_of(own, verifier, None)
-        async with served(cuttable(app), taken), aiohttp.ClientSession(address, read_bufsize=2**20) as http:
+        async with served(app, taken), aiohttp.ClientSession(address, read_bufsize=2**20) as http:
             yield Gateway(app, http, source, streams, identities, revoking, redis, prefix)
     await redis.aclose()

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import socket
 import sys
 import tempfile
 from collections.abc import AsyncIterator
@@ -12,6 +11,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
+
+from stoa_common.testing.ports import free_port
 
 LOOPBACK = Path(__file__).with_name("loopback.py")
 
@@ -53,12 +54,6 @@ class Program:
             return False
         writer.close()
         return True
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 async def started() -> Program:

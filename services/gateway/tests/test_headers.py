@@ -1,5 +1,6 @@
 """Which headers pass: end-to-end ones unchanged, those of a connection never, and nothing that only we may say."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -61,17 +62,23 @@ def test_a_trace_that_the_gateway_does_not_take_part_in_still_passes() -> None:
     assert ("traceparent", "theirs") in passed([(b"traceparent", b"theirs")])
 
 
-def test_naming_the_length_or_the_token_as_a_connections_own_does_not_drop_it() -> None:
+def test_naming_the_token_or_the_kind_of_body_as_a_connections_own_does_not_drop_it() -> None:
     received = [
-        (b"connection", b"Content-Length, authorization"),
-        (b"content-length", b"3"),
+        (b"connection", b"Content-Type, authorization"),
+        (b"content-type", b"text/plain"),
         (b"authorization", b"Bearer x"),
     ]
 
-    assert passed(received)[:2] == [("content-length", "3"), ("authorization", "Bearer x")]
+    assert passed(received)[:2] == [("content-type", "text/plain"), ("authorization", "Bearer x")]
+
+
+@pytest.mark.parametrize("name", [b"content-length", b"Content-Length", b"content_length"])
+def test_a_client_does_not_tell_the_service_how_long_its_body_is(name: bytes) -> None:
+    assert not [told for told, _ in passed([(name, b"300")]) if "length" in told.lower()]
 
 
 def test_only_an_announced_body_is_sent_on() -> None:
     assert domain.read_head([(b"content-length", b"5")]).has_body
+    assert domain.read_head([(b"content-length", b"5 ")]).length == 5
     assert domain.read_head([(b"transfer-encoding", b"chunked")]).has_body
     assert not domain.read_head([(b"content-length", b"0"), (b"accept", b"*/*")]).has_body

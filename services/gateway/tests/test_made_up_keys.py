@@ -9,12 +9,11 @@ from stoa_common import api_keys
 from stoa_common.security import TokenVerifier
 from stoa_common.testing import Identities
 from stoa_common.testing.identities import ISSUER
+from stoa_common.testing.serving import a_socket, served, url_of
 from stoa_gateway.identity import exchange
 from stoa_gateway.identity.credentials import API_KEY, ApiKeyIsNotValid, Credential
 from stoa_gateway.identity.exchange import TokenExchange
 from stoa_gateway.proxy.provider import new_session
-
-from .conftest import a_socket, address, served
 
 MOST = 4
 
@@ -53,7 +52,7 @@ async def keys(identities: Identities, monkeypatch: pytest.MonkeyPatch):  # type
 
     taken = a_socket()
     async with served(app, taken), new_session() as session:
-        known = Keys(identities, TokenExchange(session, address(taken)), asked)
+        known = Keys(identities, TokenExchange(session, url_of(taken)), asked)
         yield known
 
 

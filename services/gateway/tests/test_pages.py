@@ -6,6 +6,11 @@ import aiohttp
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from stoa_gateway.documents.service import Documents
+from stoa_gateway.routing.domain import Document
+from stoa_gateway.routing.provider import DocumentIsMissing
+from stoa_gateway.routing.service import Routing
+
 
 async def test_the_document_is_valid_and_holds_what_can_be_reached(http: aiohttp.ClientSession) -> None:
     document = await (await http.get("/openapi.json")).json()
@@ -51,6 +56,27 @@ async def test_the_gateways_own_health_is_its_own(http: aiohttp.ClientSession) -
     assert (await http.get("/livez")).status == 200
     assert (ready.status, (await ready.json())["parts"]) == (200, {"routes": "ok"})
     assert 'route="/api/v1/content/echo/{name}"' in metrics
+
+
+async def test_who_has_the_document_is_not_sent_it_again(http: aiohttp.ClientSession) -> None:
+    first = await http.get("/openapi.json")
+    tag = first.headers["ETag"]
+
+    again = await http.get("/openapi.json", headers={"If-None-Match": f'"other", W/{tag}'})
+    changed = await http.get("/openapi.json", headers={"If-None-Match": '"other"'})
+
+    assert (again.status, await again.read()) == (304, b"")
+    assert (changed.status, changed.headers["ETag"]) == (200, tag)
+
+
+def test_the_document_is_written_once_and_not_for_everybody_who_asks() -> None:
+    documents = Documents(Routing([], no_document))
+
+    assert documents.written()[0] is documents.written()[0]
+
+
+async def no_document(url: str) -> Document:
+    raise DocumentIsMissing(url)
 
 
 @pytest.mark.parametrize("path", ["/docs", "/docs/assets/start.js"])

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+import structlog
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -206,3 +207,15 @@ async def test_a_consumer_waits_for_redis_and_then_tells(
 
         assert (await stream.next()).data["resource"].endswith(event.subject)
     await producer.stop()
+
+
+async def test_the_end_of_a_stream_is_logged_with_its_duration(gateway: Gateway, ada: Principal) -> None:
+    with structlog.testing.capture_logs() as lines:
+        stream = await (await gateway.follow(ada)).begun()
+        stream.answer.close()
+        async with asyncio.timeout(20):
+            while not (ended := [line for line in lines if line["event"] == "stream_ended"]):
+                await asyncio.sleep(0.02)
+
+    assert ended[0]["correlation_id"] == stream.answer.headers["X-Request-Id"]
+    assert 0 <= ended[0]["seconds"] < 20

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 Session = AsyncSession
 T = TypeVar("T")
 _AT_COMMIT = "stoa_at_commit"
+_AFTER_COMMIT = "stoa_after_commit"
 #: How long a transaction may do nothing before the server ends it: what a frozen process has locked is free again then.
 LONGEST_PAUSE_SECONDS: Final = 120.0
 _RESTS_SINCE: Final = "stoa_rests_since"
@@ -102,6 +103,8 @@ class Database:
             raise
         # The commit has given the connection back: nothing is left to wait for, as a close would.
         session.expunge_all()
+        for work in session.info.pop(_AFTER_COMMIT, ()):
+            await work()
 
     @asynccontextmanager
     async def driver(self) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
@@ -181,6 +184,14 @@ def at_commit(session: Session, write: Callable[[Session, list[T]], Awaitable[No
     order.
     """
     session.info.setdefault(_AT_COMMIT, {}).setdefault(write, []).append(item)
+
+
+def after_commit(session: Session, work: Callable[[], Awaitable[None]]) -> None:
+    """Done once when the transaction has committed, before anybody is answered; it must raise nothing.
+
+    For what others should know when the caller is told; a process that is killed in between leaves it undone.
+    """
+    session.info.setdefault(_AFTER_COMMIT, {})[work] = None
 
 
 async def _write_last(session: Session) -> None:

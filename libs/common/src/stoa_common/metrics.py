@@ -1,5 +1,7 @@
 """Prometheus metrics that all services share; names follow Prometheus' conventions."""
 
+import asyncio
+
 from prometheus_client import Counter, Gauge, Histogram
 
 REQUESTS = Histogram(
@@ -21,3 +23,15 @@ CONSUMER_LAG = Gauge(
 )
 PARKED = Gauge("stoa_parked_events", "Events set aside, by state.", ["consumer", "state"])
 PARKED_AGE = Gauge("stoa_parked_oldest_age_seconds", "Since when the oldest waiting event is parked.", ["consumer"])
+TASKS = Gauge("stoa_asyncio_tasks", "Tasks of the event loop that shows this: a number that only grows is a leak.")
+
+
+def _tasks() -> int:
+    """Outside of an event loop there are none."""
+    try:
+        return len(asyncio.all_tasks())
+    except RuntimeError:
+        return 0
+
+
+TASKS.set_function(_tasks)

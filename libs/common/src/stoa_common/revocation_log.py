@@ -66,7 +66,8 @@ class RedisLog:
                 both.get(self._marker)
                 both.zrangebyscore(self._log, f"({after}", "+inf")
                 marker, members = await both.execute()
-            return Extract(int(marker), [_read(member) for member in members]) if marker else None
+            # Without the marker something may be missing, and nothing is there that does not count.
+            return Extract(int(marker) if marker else None, [_read(member) for member in members])
         except (RedisError, OSError, ValueError, TypeError):
             self._rests_until = time.monotonic() + _REST_SECONDS
             return None

@@ -43,9 +43,12 @@ class Revocation:
 
 @dataclass(frozen=True, slots=True)
 class Extract:
-    """Part of the log: with it, a copy that had all up to the number asked for has all up to `upto`."""
+    """Part of the log: with it, a copy that had all up to the number asked for has all up to `upto`.
 
-    upto: int
+    None: nobody can say whether it is all, but what is there counts.
+    """
+
+    upto: int | None
     revocations: Sequence[Revocation]
 
 
@@ -163,9 +166,14 @@ class Revocations:
     async def _ask(self, source: Source, *, is_truth: bool = False) -> bool:
         began = time.monotonic()
         extract = await source.read(after=self._upto)
-        if extract is None or (extract.upto < self._upto and not is_truth):
+        if extract is None:
+            return False
+        if extract.upto is None:
+            self._take(extract)
             return False
         if extract.upto < self._upto:
+            if not is_truth:
+                return False
             # Auth's database was restored from an older copy: begin anew.
             extract = await source.read(after=0)
             if extract is None:
@@ -180,7 +188,7 @@ class Revocations:
             known = self._entries.get(one.subject)
             if known is None or known.not_before < one.not_before:
                 self._entries[one.subject] = one
-        self._upto = extract.upto
+        self._upto = self._upto if extract.upto is None else extract.upto
         if extract.revocations:
             now = clock.now().timestamp()
             self._entries = {subject: one for subject, one in self._entries.items() if one.expires_at > now}

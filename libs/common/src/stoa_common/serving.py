@@ -10,7 +10,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from stoa_common.http.protocol import LimitedHttp
 from stoa_common.settings import ServiceSettings
-from stoa_common.sse import cuttable
 
 
 async def serve(app: FastAPI, settings: ServiceSettings) -> None:
@@ -37,8 +36,10 @@ class _Server(uvicorn.Server):
 
 def _server(app: FastAPI, settings: ServiceSettings) -> _Server:
     config = uvicorn.Config(
-        cuttable(_last_answers(app, app.state)),
+        _last_answers(app, app.state),
         http=LimitedHttp,
+        # Nothing of ours is a web socket: with a library for it installed, uvicorn would hand over to its own protocol.
+        ws="none",
         host=settings.host,
         port=settings.port,
         log_config=None,

@@ -9,17 +9,16 @@ from typing import Any, ClassVar, Final
 import orjson
 from starlette.requests import Request
 from starlette.responses import StreamingResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from stoa_common import logs
 from stoa_common.errors import Unauthenticated, Unavailable
+from stoa_common.http import connections
 from stoa_common.security import TokenVerifier
 
 HEARTBEAT_SECONDS: Final = 15.0
 HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 _LINE_END: Final = re.compile(rb"\r\n|\r|\n")
-#: The extension of the ASGI scope that holds the connection's transport.
-TRANSPORT: Final = "stoa.transport"
 log = logs.get_logger()
 
 
@@ -91,7 +90,7 @@ class EventStream(StreamingResponse):
             await self._write(send, b"", more_body=False)
         except _ClientIsSlow:
             log.info("slow_client_cut", after_seconds=self.write_seconds)
-            cut(self._scope)
+            connections.cut(self._scope)
         finally:
             # Also where the client left while a piece was being written: the source is told at once, not by chance.
             await self._pieces.aclose()
@@ -102,29 +101,6 @@ class EventStream(StreamingResponse):
             await asyncio.wait_for(send(message), self.write_seconds)
         except TimeoutError:
             raise _ClientIsSlow from None
-
-
-def cuttable(app: ASGIApp) -> ASGIApp:
-    """For uvicorn: lets an EventStream, or an Outlet, close its client's connection at once.
-
-    What is written to a client that does not read would otherwise keep its socket open for as long as the client likes:
-    neither an error nor the end of an answer closes one before all is sent.
-    """
-
-    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            transport = getattr(getattr(send, "__self__", None), "transport", None)
-            if transport is not None:
-                scope.setdefault("extensions", {})[TRANSPORT] = transport
-        await app(scope, receive, send)
-
-    return serve
-
-
-def cut(scope: Scope) -> None:
-    """Close the request's connection at once, without waiting for what the client has not read; if the server can."""
-    if (transport := scope.get("extensions", {}).get(TRANSPORT)) is not None:
-        transport.abort()
 
 
 async def _with_heartbeat(events: AsyncIterator[ServerEvent | Bookmark]) -> AsyncGenerator[bytes, None]:

@@ -7,17 +7,19 @@ from starlette.types import ASGIApp
 
 from stoa_common.database import Database
 from stoa_common.http.health import Check
+from stoa_common.messaging.operations.router import groups_router
 from stoa_common.resources import Resources
 from stoa_common.security import TokenVerifier
 from stoa_common.service import Service
 from stoa_gateway import dependencies
 from stoa_gateway.caching.consumers import router as ended
-from stoa_gateway.documents.router import router as documents
+from stoa_gateway.documents.router import router as pages
 from stoa_gateway.documents.service import Documents
 from stoa_gateway.origins.router import Cors
 from stoa_gateway.origins.service import AllowedOrigins
 from stoa_gateway.proxy import access_log
 from stoa_gateway.proxy.router import ProxyDoor
+from stoa_gateway.routing.domain import Upstream
 from stoa_gateway.settings import Settings
 from stoa_gateway.streams.consumers import router as told
 from stoa_gateway.streams.router import StreamDoor
@@ -27,6 +29,9 @@ EXPOSED_HEADERS = (
     *("Location", "Retry-After", "ETag", "X-Request-Id", "WWW-Authenticate", "Deprecation", "Sunset"),
     *("RateLimit", "RateLimit-Policy"),
 )
+#: The paths that the gateway answers as any service does.
+OWN_ROUTES = Upstream("gateway", "", ("/api/v1/gateway",))
+READS = (told, ended)
 #: What every process of ours answers, beside what its routers say.
 _EVERYWHERE = ("/openapi.json", "/livez", "/readyz", "/metrics")
 
@@ -43,7 +48,12 @@ class Gateway(Service):
         checks: Mapping[str, Check] | None = None,
     ) -> FastAPI:
         app = super().build_app(resources, verifier, database, checks=checks)
-        app.openapi = resources.get(Documents).openapi  # type: ignore[method-assign]
+        documents = resources.get(Documents)
+        documents.add_own(OWN_ROUTES, app.openapi())
+        app.openapi = documents.openapi  # type: ignore[method-assign]
+        # The framework's own would write the document anew for everybody who asks; ours is behind it.
+        routes = app.router.routes
+        routes.remove(next(route for route in routes if getattr(route, "path", None) == app.openapi_url))
         framework = app.build_middleware_stack
 
         def doors() -> ASGIApp:
@@ -64,8 +74,8 @@ def _paths(routers: Iterable[APIRouter]) -> list[str]:
 service = Gateway(
     "gateway",
     settings=Settings,
-    routers=[documents],
-    consumers=[told, ended],
+    routers=[pages, groups_router("gateway", READS)],
+    consumers=READS,
     resources=dependencies.opened,
     checks={"routes": dependencies.has_routes},
     observe=access_log.observe,

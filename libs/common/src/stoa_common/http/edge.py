@@ -146,7 +146,7 @@ class _Head:
         self._forwarded, self._agent = "", None
         for name, value in scope["headers"]:
             if name == b"content-length":
-                self.length = int(value) if value.isdigit() else 0
+                self.length = int(value) if value.strip().isdigit() else 0
             elif name == REQUEST_ID:
                 self.request_id = value.decode() if _SOUND_ID.fullmatch(value) else ""
             elif name == b"traceparent":

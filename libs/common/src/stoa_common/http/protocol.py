@@ -8,40 +8,37 @@ gigabyte and is refused would otherwise have it read to the end.
 """
 
 import asyncio
-from collections.abc import Callable
 from typing import Any, Final
 
-import orjson
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from stoa_common.errors import BadRequest, Refusal
-from stoa_common.http import problems
-from stoa_common.ids import new_id
+from stoa_common.errors import Refusal
+from stoa_common.http.bodies import Expected
+from stoa_common.http.connections import TRANSPORT, Successor, Untaken
+from stoa_common.http.heads import (
+    LARGEST_HEAD_BYTES,
+    MOST_HEADERS,
+    RequestIsMalformed,
+    answer,
+    framing_of,
+    refusal_of,
+    too_large,
+    too_slow,
+)
+
+__all__ = ["HEAD_SECONDS", "LARGEST_HEAD_BYTES", "MOST_AHEAD", "MOST_HEADERS", "LimitedHttp"]
 
 #: From the connection, or the first byte of a further request, to the empty line after the headers.
 HEAD_SECONDS: Final = 10.0
-LARGEST_HEAD_BYTES: Final = 32_768
-MOST_HEADERS: Final = 100
 #: What is still read of a body, and dropped, after its answer: a client that is sending would lose the answer if the
 #: connection were closed under it (RFC 9112, section 9.6).
 UNREAD_BYTES: Final = 1_048_576
 UNREAD_SECONDS: Final = 2.0
-
-
-class RequestIsMalformed(BadRequest):
-    """What came is no HTTP/1.1 request."""
-
-
-class HeadIsTooLarge(Refusal):
-    """The request line and the headers are more than any client needs (RFC 6585)."""
-
-    status, title = 431, "Request header fields too large"
-
-
-class HeadIsTooSlow(Refusal):
-    """The request's headers did not end in time (RFC 9110, section 15.5.9)."""
-
-    status, title = 408, "Request timeout"
+#: How long a client may take nothing of what waits for it.
+UNTAKEN_SECONDS: Final = 60.0
+#: Requests that a client may send ahead of their answers; each is held in memory.
+MOST_AHEAD: Final = 32
 
 
 class LimitedHttp(HttpToolsProtocol):
@@ -49,23 +46,29 @@ class LimitedHttp(HttpToolsProtocol):
 
     head_seconds = HEAD_SECONDS
     unread_seconds = UNREAD_SECONDS
+    untaken_seconds = UNTAKEN_SECONDS
     _deadline: asyncio.TimerHandle | None = None
     _has_begun = False
     _head_bytes = 0
     _chunk_bytes = 0
     _refusal: Refusal | None = None
-    _expected: "_Expected | None" = None
+    _expected: Expected | None = None
     _unread_bytes = UNREAD_BYTES
     _ending: asyncio.TimerHandle | None = None
+    _bodiless_bytes = 0
+    _untaken: Untaken
+    _goes_on = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
+        self._untaken = Untaken(transport, self.loop, seconds=self.untaken_seconds)
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._head_is_here()
         if self._ending is not None:
             self._ending.cancel()
+        self._untaken.end()
         # uvicorn leaves it where the client reset the connection, and with it all that hangs on this object.
         self._unset_keepalive_if_required()
         super().connection_lost(exc)
@@ -75,40 +78,120 @@ class LimitedHttp(HttpToolsProtocol):
             self._drop(data)
             return
         self._chunk_bytes = len(data)
-        super().data_received(data)
-        if self._expected is not None and self._expected.has_come():
-            self._expected = None
+        self._unset_keepalive_if_required()
+        came = self._expected.came() if self._expected is not None else 0
+        self._feed(data)
+        if self._expected is not None:
+            if self._expected.has_come():
+                self._expected = None
+            elif self._expected.came() == came:
+                self._count_bodiless(len(data))
+            else:
+                self._bodiless_bytes = 0
         if self._expected is None and self.cycle is not None and self.cycle.more_body:
-            self._expected = _Expected(self.cycle, self._end_unread)
+            self._expected = Expected(self.cycle, self._end_unread)
         if self._deadline is None:
             return
         # A header that does not end grows inside the parser, which tells of it when it has ended.
         self._head_bytes += len(data)
         if self._head_bytes > LARGEST_HEAD_BYTES:
-            self._refuse(_too_large())
+            self._refuse(too_large())
 
     def on_message_begin(self) -> None:
+        if self._goes_on:
+            return
         super().on_message_begin()
+        self.scope["extensions"] = {TRANSPORT: self.transport}  # type: ignore[dict-item]  # ASGI has only dicts there
         self._has_begun = True
         if self._deadline is None:
             self._await_head()
 
     def on_headers_complete(self) -> None:
+        if self._goes_on:
+            self._goes_on = False
+            return
         self._head_is_here()
-        size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
-        if size > LARGEST_HEAD_BYTES or len(self.headers) > MOST_HEADERS:
-            self._refusal = _too_large()
+        if (refusal := refusal_of(self.parser.get_http_version(), self.url, self.headers)) is not None:
+            self._refusal = refusal
             # The parser stops at it, and `send_400_response` is asked for what to say.
             raise ValueError
+        if len(self.pipeline) >= MOST_AHEAD:
+            raise ValueError
         super().on_headers_complete()
+        # Trailers come to the same list: a field that nobody has checked would be taken for a header.
+        self.headers = []
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._untaken.watch()
+
+    def resume_writing(self) -> None:
+        # A connection that is being closed waits for what is left, too.
+        if not self.transport.is_closing():
+            self._untaken.end()
+        super().resume_writing()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.transport.is_closing():
+            self._untaken.watch()
+
+    def timeout_keep_alive_handler(self) -> None:
+        super().timeout_keep_alive_handler()
+        self._untaken.watch()
 
     def shutdown(self) -> None:
         if self._expected is not None:
             self._expected.may_stay_open = False
         super().shutdown()
 
+    def give_up(self, successor: Successor) -> set[Any]:
+        """The connection is the successor's; this object is done, and all that a request holds can go."""
+        self._head_is_here()
+        self._unset_keepalive_if_required()
+        # From here on it is the successor who looks after what the client leaves unread.
+        self._untaken.end()
+        # uvicorn takes the request for over.
+        self.cycle.disconnected = True
+        self.connections.discard(self)
+        self.connections.add(successor)  # type: ignore[arg-type]  # as much of one as uvicorn asks for
+        self.flow.resume_reading()
+        self.parser = None  # type: ignore[assignment]  # as uvicorn has it where a connection is lost
+        self.transport.set_protocol(successor)  # type: ignore[arg-type]  # mypy knows it by its methods only
+        successor.connection_made(self.transport)
+        if self.flow.write_paused:
+            successor.pause_writing()
+        return self.connections
+
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  # uvicorn's own words, as plain text
         self._refuse(self._refusal or RequestIsMalformed("This is no request of HTTP/1.1."))
+
+    def _feed(self, data: bytes) -> None:
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as offered:
+            self._go_on(data[offered.args[0] :])
+        except httptools.HttpParserError:
+            self.send_400_response("")
+
+    def _go_on(self, rest: bytes) -> None:
+        """Read what follows a request that offers another protocol, or a tunnel. Neither is taken up.
+
+        The parser leaves it to that protocol: it would take the request's body for the next request.
+        """
+        if framing := framing_of(list(self.cycle.scope["headers"])):
+            self.cycle.more_body = True
+            self.cycle.message_event.clear()
+            self._goes_on = True
+            rest = b"POST / HTTP/1.1\r\n%b\r\n\r\n%b" % (framing, rest)
+        if rest:
+            self._feed(rest)
+
+    def _count_bodiless(self, length: int) -> None:
+        """What comes in a body's place and is none of it: trailers, and extensions of chunks."""
+        self._bodiless_bytes += length
+        if self._bodiless_bytes > LARGEST_HEAD_BYTES:
+            self._refuse(too_large())
 
     def _await_head(self) -> None:
         # What is being read now may be another request's body for the most part: it is not counted.
@@ -126,7 +209,7 @@ class LimitedHttp(HttpToolsProtocol):
             # The client waits for an answer, and has begun its next request: the answer goes first.
             self._await_head()
         elif self._has_begun:
-            self._refuse(_too_slow(self.head_seconds))
+            self._refuse(too_slow(self.head_seconds))
         else:
             # Opened ahead of need, as browsers do: an answer would be taken for that of the next request.
             self.transport.close()
@@ -149,55 +232,15 @@ class LimitedHttp(HttpToolsProtocol):
 
     def _refuse(self, refusal: Refusal) -> None:
         self._head_is_here()
-        if not self.transport.is_closing():
-            self.transport.write(_answer(refusal))
-            self.transport.close()
+        if self.transport.is_closing():
+            return
+        if not self._is_answering():
+            self.transport.write(answer(refusal))
+        self.transport.close()
+        self._untaken.watch()
 
-
-class _Expected:
-    """A body that is announced and has not come: an answer that begins now says that it is the connection's last.
-
-    Stands between the request and its transport, so that the connection ends as the protocol wants it.
-    """
-
-    def __init__(self, cycle: RequestResponseCycle, end: Callable[[RequestResponseCycle], None]) -> None:
-        self.may_stay_open = cycle.keep_alive
-        self._cycle = cycle
-        self._transport = cycle.transport
-        self._end = end
-        cycle.keep_alive, cycle.transport = False, self  # type: ignore[assignment]  # as much of one as uvicorn asks for
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._transport, name)
-
-    def close(self) -> None:
-        self._end(self._cycle)
-
-    def has_come(self) -> bool:
-        """Whether the body is complete; then it is a request like any other, unless its answer has begun."""
-        if self._cycle.more_body:
-            return False
-        if not self._cycle.response_started:
-            self._cycle.keep_alive, self._cycle.transport = self.may_stay_open, self._transport
-        return True
-
-
-def _too_slow(seconds: float) -> HeadIsTooSlow:
-    return HeadIsTooSlow(f"Send the request's headers within {seconds:g} seconds.")
-
-
-def _too_large() -> HeadIsTooLarge:
-    return HeadIsTooLarge(f"Send at most {MOST_HEADERS} headers, and {LARGEST_HEAD_BYTES} bytes before the body.")
-
-
-def _answer(refusal: Refusal) -> bytes:
-    request_id = str(new_id())
-    body = orjson.dumps(problems.document(refusal, instance=request_id))
-    headers: dict[str, Any] = {
-        "content-type": problems.MEDIA_TYPE,
-        "content-length": len(body),
-        "x-request-id": request_id,
-        "connection": "close",
-    }
-    lines = [f"{name}: {value}\r\n".encode() for name, value in headers.items()]
-    return b"".join([STATUS_LINE[refusal.status], *lines, b"\r\n", body])
+    def _is_answering(self) -> bool:
+        """Whether an answer has begun, or more are due before: another one would be taken for it, or lie within it."""
+        if self.cycle is None or self.cycle.response_complete:
+            return bool(self.pipeline)
+        return bool(self.pipeline) or self.cycle.response_started

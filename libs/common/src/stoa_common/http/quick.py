@@ -5,7 +5,8 @@ token that holds, who may, asks for what exists, by its id alone. Of everything 
 belongs to answers, with its refusals, and says in the OpenAPI document what both do.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+import re
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
@@ -17,7 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from stoa_common.database import Database
 from stoa_common.errors import Refusal
-from stoa_common.http.access import PERMISSION
+from stoa_common.http.access import PERMISSION, STEP_UP
 from stoa_common.security import Principal, TokenVerifier
 
 if TYPE_CHECKING:
@@ -26,11 +27,16 @@ if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record]
 
 _UUID_LENGTH: Final = 36
+_ENDS_IN_ID: Final = re.compile(r"[^{}]*/\{[^{}/]+\}\Z")
 Read = Callable[["Connection", Principal, UUID], Awaitable[bytes | None]]
 
 
 class NoSuchRoute(LookupError):
-    """A quick read belongs to a GET route that requires a permission, and ends in one id."""
+    """A quick read belongs to a GET route that requires a permission and no step-up, and ends in its only id."""
+
+
+class ValuesDoNotFit(TypeError):
+    """A prepared statement is run with other values than it names."""
 
 
 class Prepared:
@@ -40,11 +46,22 @@ class Prepared:
         compiled = statement.compile(dialect=asyncpg_dialect())  # type: ignore[no-untyped-call]  # SQLAlchemy's
         self._sql = str(compiled)
         self._names: Sequence[str] = getattr(compiled, "positiontup", None) or ()
-        self._fixed = compiled.params
+        self._held = compiled.params
+        self._asked = frozenset(name for name, value in compiled.binds.items() if value.required)
 
     async def fetch(self, connection: "Connection", **values: object) -> "list[asyncpg.Record]":
-        """All rows; values that the statement itself holds need not be told."""
-        return await connection.fetch(self._sql, *(values.get(name, self._fixed[name]) for name in self._names))
+        """All rows, for a value of each `bindparam` that holds none itself; raises ValuesDoNotFit."""
+        # The driver would bind NULL for a value that is missing: a read that silently finds nothing, or too much.
+        if values.keys() != self._asked:
+            raise ValuesDoNotFit(_difference(self._asked, values))
+        bound = self._held | values
+        return await connection.fetch(self._sql, *(bound[name] for name in self._names))
+
+
+def _difference(asked: Set[str], told: Mapping[str, object]) -> str:
+    missing, unknown = sorted(asked - told.keys()), sorted(told.keys() - asked)
+    sentences = ("The statement lacks a value for {}.", missing), ("The statement names no {}.", unknown)
+    return " ".join(sentence.format(", ".join(names)) for sentence, names in sentences if names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +122,11 @@ class ShortWay:
 def _permission(path: str, routers: Sequence[APIRouter]) -> str:
     for route in (route for router in routers for route in router.routes):
         if getattr(route, "path", None) == path and "GET" in getattr(route, "methods", ()):
-            permission = (getattr(route, "openapi_extra", None) or {}).get(PERMISSION)
-            if isinstance(permission, str):
+            said = getattr(route, "openapi_extra", None) or {}
+            # What else a route asks of its callers, the short way would not.
+            if isinstance(permission := said.get(PERMISSION), str) and STEP_UP not in said and _ENDS_IN_ID.match(path):
                 return permission
-    raise NoSuchRoute(f"GET {path} is no route that requires a permission.")
+    raise NoSuchRoute(f"GET {path} is no route that requires a permission alone, and ends in its only id.")
 
 
 def _id(text: str) -> UUID | None:

@@ -1,6 +1,7 @@
 """Brings the log of revocations from the database into Redis, and says how far it is complete there."""
 
 import asyncio
+import contextlib
 import time
 from typing import Final
 
@@ -17,6 +18,20 @@ EVERY_SECONDS: Final = 0.2
 #: What was read longer ago than this is not written as what is true now.
 LONGEST_LOOK_SECONDS: Final = 0.1
 FORGET_EVERY_SECONDS: Final = 60.0
+#: Whoever revokes waits no longer than this for it to be told: the next look tells it, too.
+ANNOUNCED_WITHIN_SECONDS: Final = 0.5
+#: Those of this process.
+_running: set["Publisher"] = set()
+
+
+async def announce() -> None:
+    """Tell at once what was just revoked, so that whoever is answered may rely on it though auth ends the moment after.
+
+    Without Redis nobody is told, and verifiers ask auth.
+    """
+    with contextlib.suppress(TimeoutError, RedisError), failures.held("revocations_not_read"):
+        async with asyncio.timeout(ANNOUNCED_WITHIN_SECONDS):
+            await asyncio.gather(*(publisher.publish() for publisher in _running))
 
 
 class Publisher:
@@ -35,15 +50,22 @@ class Publisher:
 
     async def run(self) -> None:
         """Runs until cancelled. Verifiers ask auth itself while this cannot reach the database or Redis."""
-        while True:
-            try:
-                with failures.held("revocations_not_read"):
-                    await self.publish()
-                    await self._forget()
-                    self._tell(is_heard=True)
-            except RedisError:
-                self._tell(is_heard=False)
-            await asyncio.sleep(EVERY_SECONDS)
+        _running.add(self)
+        try:
+            while True:
+                await self._look()
+                await asyncio.sleep(EVERY_SECONDS)
+        finally:
+            _running.discard(self)
+
+    async def _look(self) -> None:
+        try:
+            with failures.held("revocations_not_read"):
+                await self.publish()
+                await self._forget()
+                self._tell(is_heard=True)
+        except RedisError:
+            self._tell(is_heard=False)
 
     async def publish(self) -> None:
         """Write what is new; and all that counts, where Redis was emptied or has lost something."""

@@ -19,9 +19,10 @@ has locked that. So a role's thousands of holders cost two rows here, and no loc
 from datetime import datetime
 from uuid import UUID
 
+from stoa_auth.revocations import publisher
 from stoa_auth.revocations.repository import RevocationRepository
 from stoa_common import revocations
-from stoa_common.database import Session
+from stoa_common.database import Session, after_commit
 from stoa_common.revocations import Extract
 
 __all__ = [
@@ -42,22 +43,22 @@ async def get_time(session: Session) -> datetime:
 
 async def revoke_session(session: Session, session_id: UUID) -> None:
     """Refuse the tokens of one session, or of one API key, from now on."""
-    await RevocationRepository(session).add(revocations.of_session(session_id))
+    await _revoke(session, revocations.of_session(session_id))
 
 
 async def revoke_member(session: Session, person_id: UUID, *, organization_id: UUID) -> None:
     """Refuse the tokens by which the person has acted for the organization so far; a new one says what is true now."""
-    await RevocationRepository(session).add(revocations.of_member(person_id, organization_id))
+    await _revoke(session, revocations.of_member(person_id, organization_id))
 
 
 async def revoke_person(session: Session, person_id: UUID) -> None:
     """Refuse all tokens that the person has had so far."""
-    await RevocationRepository(session).add(revocations.of_person(person_id))
+    await _revoke(session, revocations.of_person(person_id))
 
 
 async def revoke_organization(session: Session, organization_id: UUID) -> None:
     """Refuse all tokens by which anybody has acted for the organization so far."""
-    await RevocationRepository(session).add(revocations.of_organization(organization_id))
+    await _revoke(session, revocations.of_organization(organization_id))
 
 
 async def revoke_role(session: Session, organization_id: UUID, role: str) -> None:
@@ -66,9 +67,14 @@ async def revoke_role(session: Session, organization_id: UUID, role: str) -> Non
     Tokens that are limited to scopes tell no role: those of the organization are all refused, and made anew.
     """
     told = (revocations.of_role(organization_id, role), revocations.of_role(organization_id, ""))
-    await RevocationRepository(session).add(*told)
+    await _revoke(session, *told)
 
 
 async def read(session: Session, *, after: int) -> Extract:
     """What follows this number in the log."""
     return await RevocationRepository(session).read(after=after)
+
+
+async def _revoke(session: Session, *subjects: str) -> None:
+    await RevocationRepository(session).add(*subjects)
+    after_commit(session, publisher.announce)

@@ -14,6 +14,7 @@ from stoa_common import clock
 from stoa_common.errors import NotFound
 from stoa_common.resources import resource
 from stoa_gateway.documents import index
+from stoa_gateway.documents.service import Documents
 from stoa_gateway.settings import Settings
 
 _OURS = Path(str(files("stoa_gateway.documents"))) / "assets"
@@ -64,6 +65,15 @@ class NobodyIsNamed(NotFound):
 
 router = APIRouter(include_in_schema=False)
 SettingsDep = Annotated[Settings, resource(Settings)]
+
+
+@router.get("/openapi.json")
+async def show_document(request: Request, documents: Annotated[Documents, resource(Documents)]) -> Response:
+    body, tag = documents.written()
+    headers = {"ETag": tag, "Cache-Control": "no-cache"}
+    if tag in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    return Response(body, headers=headers, media_type="application/json")
 
 
 @router.get("/")

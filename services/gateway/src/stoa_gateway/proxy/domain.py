@@ -24,6 +24,8 @@ HOP_BY_HOP = frozenset(
         b"upgrade",
     }
 )
+#: Services are told the length of what goes to them, which is not for a client to say.
+_LENGTH = b"content-length"
 #: Only the gateway may say these; a client's own would be believed behind it. It answers `Expect` itself.
 _SPOOFABLE = frozenset(
     {b"forwarded", b"x-real-ip", b"x-client-ip", b"true-client-ip", b"cf-connecting-ip", b"x-cluster-client-ip"}
@@ -93,7 +95,11 @@ class Origin:
 
 
 def request_headers(received: RawHeaders, *, origin: Origin, own: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Headers for the service: end-to-end ones in their order, then the gateway's; `own` replaces a client's."""
+    """Headers for the service: end-to-end ones in their order, then the gateway's; `own` replaces a client's.
+
+    None says how long the body is: where that were not what is sent, the service would take the next request on the
+    connection, which is somebody else's, for a part of this one.
+    """
     received = list(received)
     named = _named_by_connection(received)
     passed = [
@@ -129,7 +135,8 @@ def read_head(received: RawHeaders) -> Head:
     head = Head()
     for name, value in received:
         if name == b"content-length":
-            head.length = int(value) if value.isdigit() else 0
+            # A space behind it is none of the value (RFC 9110, section 5.5), and the parser leaves it there.
+            head.length = int(value) if value.strip().isdigit() else 0
             head.has_body = head.has_body or head.length > 0
         elif name == b"transfer-encoding":
             head.has_body = True
@@ -167,7 +174,7 @@ def _passed(name: bytes) -> str | None:
     """The name of a header as it goes to a service; None for one that stays here."""
     # CGI and what descends from it reads `x_forwarded_for` and `x-forwarded-for` as one.
     meant = name.lower().replace(b"_", b"-")
-    if meant in HOP_BY_HOP or meant in _SPOOFABLE or meant.startswith(_SPOOFABLE_PREFIXES):
+    if meant in HOP_BY_HOP or meant in _SPOOFABLE or meant == _LENGTH or meant.startswith(_SPOOFABLE_PREFIXES):
         return None
     return _text(name)
 
@@ -186,7 +193,7 @@ def _named_by_connection(headers: Sequence[tuple[bytes, bytes]]) -> frozenset[by
         return frozenset()
     named = {token.strip().lower() for value in listed for token in value.split(b",")}
     # A client could otherwise have its length or its token dropped on the way to the service.
-    return frozenset(named - {b"content-length", b"content-type", b"authorization"})
+    return frozenset(named - {_LENGTH, b"content-type", b"authorization"})
 
 
 def _text(raw: bytes) -> str:

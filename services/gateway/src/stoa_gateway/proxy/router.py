@@ -9,8 +9,9 @@ from urllib.parse import quote
 import aiohttp
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from stoa_common import context, sse
+from stoa_common import context
 from stoa_common.errors import Unauthenticated
+from stoa_common.http import connections
 from stoa_common.http.edge import Edge, Observe
 from stoa_common.logs import get_logger
 from stoa_common.resources import Resources
@@ -123,7 +124,7 @@ class Proxy:
             trail.outcome = "cut"
             log.warning("answer_cut_short", upstream=route.service, path=route.path, reason=refusal.slug())
             if isinstance(refusal, ClientIsSlow):
-                sse.cut(scope)
+                connections.cut(scope)
 
     async def _admitted(self, route: Route, scope: Scope) -> Admitted:
         """Who asks. Raises what the gatekeeper refuses, and QuotaIsExceeded."""
@@ -176,12 +177,16 @@ class Proxy:
     def _asked(self, route: Route, scope: Scope, head: Head, exchange: Exchange) -> Asked:
         client = client_address(scope, self._trusted)
         origin = domain.origin_of(scope, head, client=client, trusted=self._trusted)
+        body, own = exchange.body(), _own_headers(scope)
+        if head.length and body is not None and not isinstance(body, bytes):
+            # Of bytes, the client that sends them knows it.
+            own["content-length"] = str(head.length)
         return Asked(
             service=route.service,
             method=scope["method"],
             url=self._routing.upstreams[route.service].url + _target(scope),
-            headers=domain.request_headers(scope["headers"], origin=origin, own=_own_headers(scope)),
-            body=exchange.body(),
+            headers=domain.request_headers(scope["headers"], origin=origin, own=own),
+            body=body,
             answer_seconds=route.policy.answer_seconds,
             idle_seconds=route.policy.idle_seconds,
         )

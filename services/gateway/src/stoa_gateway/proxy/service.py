@@ -4,7 +4,7 @@ import asyncio
 import random
 import time
 from itertools import count
-from typing import Final
+from typing import Any, Final
 
 import aiohttp
 from starlette.types import Send
@@ -63,16 +63,24 @@ async def _forward(
 ) -> None:
     await door.enter(priority)
     is_inside = True
+
+    def leave() -> None:
+        nonlocal is_inside
+        if is_inside:
+            is_inside = False
+            door.leave()
+
     try:
         answer = await _ask(session, door, exchange, asked, may_repeat=may_repeat)
         if answer.content_type == "text/event-stream":
             # It may last for hours, and costs the service little: it takes no place from others.
-            door.leave()
-            is_inside = False
+            leave()
+        else:
+            # Then the service has done its part: how long a client leaves its answer unread is the client's affair.
+            answer.content.on_eof(leave)
         await _answer(answer, exchange, send, service=asked.service)
     finally:
-        if is_inside:
-            door.leave()
+        leave()
 
 
 async def _ask(
@@ -112,8 +120,15 @@ def _tell(door: Door, exchange: Exchange, failure: Refusal | None, *, now: float
 
 async def _answer(answer: aiohttp.ClientResponse, exchange: Exchange, send: Send, *, service: str) -> None:
     try:
-        start = {"type": "http.response.start", "status": answer.status}
-        await send({**start, "headers": domain.answer_headers(answer.raw_headers)})
+        start: dict[str, Any] = {"type": "http.response.start", "status": answer.status}
+        start["headers"] = domain.answer_headers(answer.raw_headers)
+        if answer.content.is_eof():
+            # Most answers. A client that leaves them unread is the server's to cut.
+            await send(start)
+            await send({"type": "http.response.body", "body": answer.content.read_nowait(), "more_body": False})
+            return
+        # What the client has asked before may lie unread, too.
+        await exchange.hurry(send(start))
         await _send_body(answer.content, exchange, send)
     except provider.FAILURES as error:
         raise provider.failure(error, service) from error
@@ -127,13 +142,7 @@ async def _answer(answer: aiohttp.ClientResponse, exchange: Exchange, send: Send
 async def _send_body(content: aiohttp.StreamReader, exchange: Exchange, send: Send) -> None:
     """Each piece as it arrives; the next is read when the server has taken the last, so a slow client slows it."""
     piece = await content.readany()
-    if content.at_eof():
-        # Most answers: there is nothing before it that a client could be slow to take.
-        await send({"type": "http.response.body", "body": piece, "more_body": False})
-        return
-    more = True
-    while more:
+    while not content.at_eof():
         await exchange.hurry(send({"type": "http.response.body", "body": piece, "more_body": True}))
         piece = await content.readany()
-        more = not content.at_eof()
     await exchange.hurry(send({"type": "http.response.body", "body": piece, "more_body": False}))

@@ -24,9 +24,13 @@ Outcome = list[Message] | Refusal | None
 
 
 def twin_key(caller: Principal, method: str, target: str, idempotency_key: bytes, body: bytes) -> Key:
-    """Equal for requests that are each other's twins: of the same caller with the same powers, and of equal bodies."""
+    """Equal for requests that are each other's twins: of the same caller with the same powers, and of equal bodies.
+
+    Powers are what a token says: who acts in the person's place, and how long ago they proved who they are.
+    """
     who = (caller.person_id, caller.organization, caller.session_id, caller.client_id, caller.permissions)
-    return (*who, method, target, idempotency_key, sha256(body).digest())
+    proof = (caller.actor, caller.methods, caller.authenticated_at)
+    return (*who, *proof, method, target, idempotency_key, sha256(body).digest())
 
 
 class Twins:

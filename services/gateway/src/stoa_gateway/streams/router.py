@@ -1,16 +1,18 @@
 """`/api/v1/stream`: what concerns a person, as it happens.
 
-There are thousands of these answers at once, each open for as long as its token counts: what lies between the server
-and them is open as often. So they pass by all that other requests go through, tracing and FastAPI among it.
+There are thousands of these answers at once, each open for as long as its token counts. So the request is over when the
+stream has begun: its line in the log, its span and its count tell of the beginning, and another line of the end.
 """
 
+import time
 from collections.abc import Awaitable
 from functools import partial
 from typing import Any, Final
 from urllib.parse import parse_qs
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from stoa_common import logs
 from stoa_common.errors import MethodNotAllowed, Refusal, Unauthenticated
 from stoa_common.http import problems
 from stoa_common.http.edge import Edge, Observe
@@ -36,6 +38,7 @@ PERMISSION: Final = "account:read"
 _ROUTE: Final = Route("gateway", "GET", PATH, is_public=False, permission=PERMISSION)
 _LONGEST_PLACE: Final = 100
 _LONGEST_BODY: Final = 1024
+log = logs.get_logger()
 
 
 class StreamDoor:
@@ -46,7 +49,7 @@ class StreamDoor:
         self._edge = Edge(_answer, max_body_bytes=_LONGEST_BODY, observe=observe)
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        # No coroutine of its own: every request passes here, and a stream stays.
+        # No coroutine of its own: every request passes here.
         is_ours = scope["type"] == "http" and scope["path"] == PATH
         return self._edge(scope, receive, send) if is_ours else self._app(scope, receive, send)
 
@@ -61,14 +64,18 @@ async def _answer(scope: Scope, receive: Receive, send: Send) -> None:
     except Refusal as refusal:
         await problems.render(refusal, instance=request_id, path=PATH)(scope, receive, send)
         return
-    after = _place(scope)
-    # For as long as the stream lasts nobody needs them again, and the token is among them.
-    scope["headers"].clear()
     try:
-        await streams.begin(listener, after=after, request_id=request_id)
-        await listener.outlet.serve(scope, receive, partial(_send_with, quotas, send))
-    finally:
+        await streams.begin(listener, after=_place(scope), request_id=request_id)
+        closed = partial(_end, streams, listener, request_id, time.monotonic())
+        await listener.outlet.serve(scope, send, headers=quotas, closed=closed)
+    except BaseException:
         streams.remove(listener)
+        raise
+
+
+def _end(streams: Streams, listener: Listener, request_id: str, began: float) -> None:
+    streams.remove(listener)
+    log.info("stream_ended", correlation_id=request_id, seconds=round(time.monotonic() - began, 3))
 
 
 async def _admitted(scope: Scope, resources: Resources) -> tuple[Listener, Headers]:
@@ -100,14 +107,6 @@ async def _take(scope: Scope, resources: Resources, admitted: Admitted) -> Heade
     caller, key_id = admitted.principal, admitted.key_id
     limits = resources.get(Limits)
     return (await limits.take(policy.limit_class, address=address, principal=caller, key_id=key_id)).headers
-
-
-async def _send_with(headers: Headers, send: Send, message: Message) -> None:
-    if headers:
-        message["headers"] = [*message["headers"], *headers]
-        # They are said once, and the stream may last for hours.
-        headers.clear()
-    await send(message)
 
 
 def _place(scope: Scope) -> str | None:

@@ -33,18 +33,42 @@ Filter = Annotated[Storable | None, Query()]
 
 def operations_router(service_name: str, routers: Sequence[EventRouter]) -> Router:
     """The routes of a service with these consumer groups."""
-    groups = {router.group: router for router in routers if router.subscriptions or router.batches}
-    router = Router(prefix=f"/api/v1/{service_name}/messaging", tags=["messaging"])
+    groups = _kept_groups(routers)
+    router = _router(service_name)
 
     @router.get("/groups", response_model=Page[GroupOut], **require("platform:read"))
     async def list_groups(session: SessionDep, settings: SettingsDep) -> Page[GroupOut]:
         """List the service's consumer groups: how far each is, and what it could not handle."""
-        cluster = Cluster(settings.kafka_bootstrap_servers, settings.kafka_topic_prefix)
-        return Page(items=await service.list_groups(session, groups, cluster=cluster), next=None)
+        return Page(items=await service.list_groups(session, groups, cluster=_cluster(settings)), next=None)
 
     _add_parked(router, groups)
     _add_bad_events(router, groups)
     return router
+
+
+def groups_router(service_name: str, routers: Sequence[EventRouter]) -> Router:
+    """Of a service without a database, how far its groups are: there is nothing that they could park or replay."""
+    groups = _kept_groups(routers)
+    router = _router(service_name)
+
+    @router.get("/groups", response_model=Page[GroupOut], **require("platform:read"))
+    async def list_groups(settings: SettingsDep) -> Page[GroupOut]:
+        """List the service's consumer groups, and how far each is; what one cannot read it passes over."""
+        return Page(items=await service.list_groups(None, groups, cluster=_cluster(settings)), next=None)
+
+    return router
+
+
+def _kept_groups(routers: Sequence[EventRouter]) -> service.Groups:
+    return {router.group: router for router in routers if router.subscriptions or router.batches}
+
+
+def _router(service_name: str) -> Router:
+    return Router(prefix=f"/api/v1/{service_name}/messaging", tags=["messaging"])
+
+
+def _cluster(settings: ServiceSettings) -> Cluster:
+    return Cluster(settings.kafka_bootstrap_servers, settings.kafka_topic_prefix)
 
 
 def _add_parked(router: Router, groups: service.Groups) -> None:

@@ -1,7 +1,9 @@
 """What operators see of a service's groups, and do with what these could not handle."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence, Set
+from types import MappingProxyType
+from typing import Any, NamedTuple
+from uuid import UUID
 
 from stoa_common import audit, clock
 from stoa_common.database import Session
@@ -26,11 +28,19 @@ Groups = Mapping[str, EventRouter]
 _BAD_PLACE = (str, str, int, int)
 
 
-async def list_groups(session: Session, groups: Groups, *, cluster: Cluster) -> list[GroupOut]:
+class Kept(NamedTuple):
+    """What the service's database says of its groups; nothing where it has none."""
+
+    parked: Sequence[Any] = ()
+    bad: Mapping[str, int] = MappingProxyType({})
+    rebuilds: Set[str] = frozenset()
+    replays: Mapping[str, UUID] = MappingProxyType({})
+
+
+async def list_groups(session: Session | None, groups: Groups, *, cluster: Cluster) -> list[GroupOut]:
     """Every group, how far it is, and what it could not handle. Raises KafkaIsAway."""
     told = await provider.standings(cluster, {name: topics_of(router) for name, router in groups.items()})
-    parked, bad = await parking.count(session), await repository.count_bad(session)
-    rebuilds, replays = await repository.groups_to_rebuild(session), await repository.active_replays(session)
+    kept = Kept() if session is None else await _kept(session)
     return [
         GroupOut(
             group=name,
@@ -38,13 +48,22 @@ async def list_groups(session: Session, groups: Groups, *, cluster: Cluster) -> 
             topics=topics_of(router),
             types=sorted(router.subscriptions),
             **_standing_out(told[name]),
-            parked=_counts_out([row for row in parked if row.consumer == name]),
-            bad_events=bad.get(name, 0),
-            active_replay=replays.get(name),
-            needs_rebuild=name in rebuilds,
+            parked=_counts_out([row for row in kept.parked if row.consumer == name]),
+            bad_events=kept.bad.get(name, 0),
+            active_replay=kept.replays.get(name),
+            needs_rebuild=name in kept.rebuilds,
         )
         for name, router in sorted(groups.items())
     ]
+
+
+async def _kept(session: Session) -> Kept:
+    return Kept(
+        parked=await parking.count(session),
+        bad=await repository.count_bad(session),
+        rebuilds=await repository.groups_to_rebuild(session),
+        replays=await repository.active_replays(session),
+    )
 
 
 def topics_of(router: EventRouter) -> list[str]:

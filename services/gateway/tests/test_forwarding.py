@@ -27,6 +27,15 @@ async def test_path_and_query_arrive_as_the_client_wrote_them(http: aiohttp.Clie
     assert body["target"] == ["/api/v1/content/echo/a%20b%C3%A9%3A", "x=1+2&x=%2F&empty="]
 
 
+async def test_head_tells_what_get_would_without_the_body(http: aiohttp.ClientSession) -> None:
+    told = await http.get("/api/v1/content/flood")
+    head = await http.head("/api/v1/content/flood")
+    told.close()
+
+    assert (head.status, await head.read()) == (200, b"")
+    assert head.headers["Content-Type"] == told.headers["Content-Type"]
+
+
 @pytest.mark.parametrize("path", ["echo/..%2Finternal%2Fsecrets", "echo/%2e%2e", "echo/x%2Fy", "echo%2F"])
 async def test_an_encoded_path_is_checked_as_the_service_will_read_it(
     http: aiohttp.ClientSession, url: str, path: str

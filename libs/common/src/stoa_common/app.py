@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 from stoa_common.database import Database
 from stoa_common.http import health, problems
 from stoa_common.http.edge import Edge, Observe, count
+from stoa_common.http.methods import AnswersHead
 from stoa_common.http.quick import Quick, ShortWay
 from stoa_common.resources import Resources
 from stoa_common.security import TokenVerifier
@@ -56,7 +57,7 @@ def create_app(
         outermost = framework()
         assert isinstance(outermost, ServerErrorMiddleware)
         inside = outermost.app if database is None else ShortWay(outermost.app, quick, routers, database)
-        return Edge(inside, max_body_bytes=max_body_bytes, observe=observe)
+        return Edge(AnswersHead(inside), max_body_bytes=max_body_bytes, observe=observe)
 
     app.build_middleware_stack = edge  # type: ignore[method-assign]
     return app

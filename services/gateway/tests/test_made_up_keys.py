@@ -1,5 +1,7 @@
 """Texts that open nothing, in great number: whoever makes them up does not push out those that open something."""
 
+from urllib.parse import parse_qs
+
 import pytest
 import pytest_asyncio
 from fastapi import FastAPI, Request
@@ -44,7 +46,7 @@ async def keys(identities: Identities, monkeypatch: pytest.MonkeyPatch):  # type
 
     @app.post("/api/v1/auth/token")
     async def give(request: Request) -> JSONResponse:
-        shown = str((await request.form())["subject_token"])
+        [shown] = parse_qs((await request.body()).decode())["subject_token"]
         asked.append(shown)
         if shown not in known.known:
             return JSONResponse({}, 401)

@@ -10,7 +10,13 @@ from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
+from aiokafka.errors import (
+    GroupCoordinatorNotAvailableError,
+    GroupLoadInProgressError,
+    KafkaError,
+    NotCoordinatorForGroupError,
+)
+from aiokafka.structs import OffsetAndMetadata
 
 from stoa_common.messaging.kafka import Cluster
 from stoa_common.messaging.operations.domain import KafkaIsAway
@@ -19,6 +25,7 @@ DEADLINE_SECONDS: Final = 10.0
 #: For the records that wait longest: their age is shown where it can be told soon.
 PEEK_SECONDS: Final = 2.0
 STOP_SECONDS: Final = 2.0
+COORDINATOR_SECONDS: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +56,7 @@ async def standings(cluster: Cluster, groups: Mapping[str, Iterable[str]]) -> di
             topics = {topic for of_group in groups.values() for topic in of_group}
             partitions = await _partitions(admin, cluster, topics)
             begins, ends = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
-            committed = {group: await admin.list_consumer_group_offsets(cluster.named(group)) for group in groups}
+            committed = {group: await _committed(admin, cluster.named(group)) for group in groups}
             found = {
                 (group, p): _standing(cluster, p, committed[group], begins, ends)
                 for group, of_group in groups.items()
@@ -63,6 +70,17 @@ async def standings(cluster: Cluster, groups: Mapping[str, Iterable[str]]) -> di
     for (group, p), standing in found.items():
         told[group].append(_dated(standing, oldest.get((p, standing.next_offset))))
     return told
+
+
+async def _committed(admin: AIOKafkaAdminClient, group: str) -> Mapping[TopicPartition, OffsetAndMetadata]:
+    """As far as the group is. A cluster that nobody has asked yet is still about to choose who keeps that."""
+    while True:
+        try:
+            offsets: Mapping[TopicPartition, OffsetAndMetadata] = await admin.list_consumer_group_offsets(group)
+        except (GroupCoordinatorNotAvailableError, GroupLoadInProgressError, NotCoordinatorForGroupError):
+            await asyncio.sleep(COORDINATOR_SECONDS)
+        else:
+            return offsets
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ LOOK_SECONDS = 0.5
 PAUSE_SECONDS = 0.02
 
 
-def wait_until(is_refused: Callable[[], bool], *, what: str) -> None:
+def wait_until(is_refused: Callable[[], bool], *, what: str, longest_seconds: float = LONGEST_SECONDS) -> None:
     """Look until it is so. Raises AssertionError where it takes longer than is promised.
 
     A machine that stands still for some seconds brings a look or two less, and no failure.
@@ -20,6 +20,6 @@ def wait_until(is_refused: Callable[[], bool], *, what: str) -> None:
         began = time.monotonic()
         if is_refused():
             return
-        assert waited < LONGEST_SECONDS, f"{what} is still taken after {LONGEST_SECONDS:.0f} s"
+        assert waited < longest_seconds, f"{what} is still taken after {longest_seconds:.0f} s"
         time.sleep(PAUSE_SECONDS)
         waited += min(time.monotonic() - began, LOOK_SECONDS)

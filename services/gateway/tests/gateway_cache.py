@@ -1,6 +1,8 @@
 """A cache with a clock that a test sets, and a service behind it that answers as a test says."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -103,3 +105,18 @@ def _into(sent: list[Message]) -> Send:
 
 def _raw(headers: dict[str, Any]) -> list[tuple[bytes, bytes]]:
     return [(name.lower().encode(), str(value).encode()) for name, value in headers.items()]
+
+
+@asynccontextmanager
+async def a_cache() -> AsyncIterator[Cached]:
+    """A cache of its own, with room for some answers."""
+    clock = Clock()
+    cache = Cache(max_bytes=1_000_000, now=clock)
+    yield Cached(cache, clock, Catalog())
+    await cache.close()
+
+
+async def settled() -> None:
+    """What goes on in the background has come to an end."""
+    for _ in range(20):
+        await asyncio.sleep(0)

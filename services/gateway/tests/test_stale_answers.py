@@ -10,24 +10,15 @@ import pytest_asyncio
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from gateway_cache import Cached, Catalog, Clock
+from gateway_cache import Cached, a_cache, settled
 
 from stoa_common.errors import Unavailable
-from stoa_gateway.caching.service import Cache
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def cached() -> AsyncIterator[Cached]:
-    clock = Clock()
-    cache = Cache(max_bytes=1_000_000, now=clock)
-    yield Cached(cache, clock, Catalog())
-    await cache.close()
-
-
-async def settled() -> None:
-    """What goes on in the background has come to an end."""
-    for _ in range(20):
-        await asyncio.sleep(0)
+    async with a_cache() as opened:
+        yield opened
 
 
 async def test_a_stale_answer_is_shown_at_once_and_renewed_behind_it(cached: Cached) -> None:

@@ -11,7 +11,9 @@ from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.client import AIOKafkaClient
+from aiokafka.conn import AIOKafkaConnection, CloseReason
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
+from aiokafka.errors import KafkaConnectionError
 
 from stoa_common import failures
 
@@ -163,3 +165,21 @@ def raw(text: str) -> bytes:
         with contextlib.suppress(binascii.Error):
             return base64.b64decode(text.removeprefix(DATA_URL), validate=True)
     return text.encode()
+
+
+_send = AIOKafkaConnection.send
+
+
+def _send_or_break(connection: AIOKafkaConnection, request: Any, expect_response: bool = True) -> Any:  # aiokafka's
+    """Where the broker has just gone, uvloop's closed transport raises what aiokafka takes for a bug of its own.
+
+    A group's coordinator would end for good, and the process with it.
+    """
+    try:
+        return _send(connection, request, expect_response)
+    except RuntimeError as error:
+        connection.close(reason=CloseReason.CONNECTION_BROKEN)
+        raise KafkaConnectionError(f"The connection is closed: {error}") from error
+
+
+AIOKafkaConnection.send = _send_or_break
